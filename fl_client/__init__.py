@@ -1,0 +1,1 @@
+"""One site: cameras, events, alerts, feedback, local training and model swaps."""

@@ -1,0 +1,1 @@
+"""What server and site must agree on, bit for bit: HTTP bodies and Flower records."""

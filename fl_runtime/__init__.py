@@ -1,0 +1,1 @@
+"""How any process starts and stops: configuration, logging, atomic files, shutdown."""

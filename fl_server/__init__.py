@@ -1,0 +1,1 @@
+"""One federation: rounds, registry, alerts, feedback and the operator's page."""

@@ -1,0 +1,1 @@
+"""How unusual a clip looks: perception, models, normality, training, evaluation and export."""

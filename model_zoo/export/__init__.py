@@ -1,0 +1,1 @@
+"""From parameters to ONNX files."""

@@ -1,0 +1,1 @@
+"""Normality models built from additive sums."""

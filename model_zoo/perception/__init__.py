@@ -1,0 +1,1 @@
+"""From frames to tracked objects and tubelets."""

@@ -1,0 +1,1 @@
+"""Losses, pseudo-anomalies and the local training loop."""

@@ -1,0 +1,1 @@
+"""Many sites on one machine: synthetic world, footage replay, local grid and report."""

@@ -1,0 +1,1 @@
+"""A deterministic procedural store world, rendered to frames with exact ground truth."""
