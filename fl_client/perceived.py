@@ -1,0 +1,131 @@
+"""One camera's frames put into context: objects with their zone and the moment they were seen at.
+
+Velocities are turned so that the zone's usual direction of travel points right: "with the flow" then means the same
+on every camera.
+"""
+
+import dataclasses
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from context.context_vector import Moment, moment_at
+from context.schedule import OperationalState
+from context.site import Camera, Site
+from context.zone import ZONE_KINDS, zone_slots
+from model_zoo.perception.background import Frame
+from model_zoo.perception.collector import TubeletCollector, Window
+from model_zoo.perception.perceiver import Perceiver
+from model_zoo.perception.scene import Scene
+from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, ObservedObject, Tubelets
+
+
+@dataclasses.dataclass(frozen=True)
+class Perceived:
+    """What was seen in one frame; arrays of equal first length, one row per object."""
+
+    instant_s: float
+    moment: Moment
+    track_ids: npt.NDArray[np.int64]  # (N,)
+    ages: npt.NDArray[np.int64]  # (N,) observations of the track so far
+    boxes: npt.NDArray[np.float32]  # (N, 4)
+    crops: npt.NDArray[np.uint8]  # (N, S, S)
+    motion: npt.NDArray[np.float32]  # (N, M), turned into the zone's direction
+    zone_slot: npt.NDArray[np.int64]  # (N,)
+    tubelets: Tubelets
+    """Tubelets that end in this frame, a few frames apart on each track: what is kept for training."""
+    tubelet_track_ids: npt.NDArray[np.int64]  # (len(tubelets),)
+
+
+class CameraView:
+    """Looks at one camera's frames, in order.
+
+    Args:
+        site: Where the camera is.
+        camera: One of the site's cameras.
+        scenes: Scenes by operational state; a state without one is looked at with the scene at hand.
+    """
+
+    def __init__(self, site: Site, camera: Camera, scenes: Mapping[OperationalState, Scene]) -> None:
+        self._site, self._camera = site, camera
+        self._scenes = dict(scenes)
+        self._kinds = np.array([ZONE_KINDS.index(kind) for kind in camera.zone_kinds()], dtype=np.int64)
+        angles = [0.0, *(zone.flow_angle_rad for zone in camera.zones)]
+        self._cos_sin = np.array([(math.cos(angle), math.sin(angle)) for angle in angles])
+        self._state = next(iter(self._scenes))
+        self._perceiver = Perceiver(self._scenes[self._state])
+        self._collector = TubeletCollector()
+
+    def look(self, frame: Frame, instant_s: float) -> Perceived:
+        """Takes the next frame.
+
+        Args:
+            frame: ``(H, W, 3)`` BGR or ``(H, W)`` grey, uint8.
+            instant_s: Seconds since 1970 UTC; a step back or a gap ends all tracks.
+
+        Raises:
+            FootageError: The frame is not of the scene's proportions.
+        """
+        moment = moment_at(self._site, dt.datetime.fromtimestamp(instant_s, dt.UTC))
+        self._enter(moment.state)
+        objects = self._perceiver.update(frame, instant_s)
+        boxes = np.array([seen.box for seen in objects], dtype=np.float32).reshape(-1, 4)
+        slots = zone_slots(self._camera.zones, boxes)
+        turned = [self._turned(seen, slot) for seen, slot in zip(objects, slots, strict=True)]
+        windows = self._collector.update(turned)
+        return Perceived(
+            instant_s,
+            moment,
+            np.array([seen.track_id for seen in turned], dtype=np.int64),
+            np.array([seen.age for seen in turned], dtype=np.int64),
+            boxes,
+            np.array([seen.crop for seen in turned], dtype=np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE),
+            np.array([seen.motion for seen in turned], dtype=np.float32).reshape(-1, NUM_MOTION),
+            slots,
+            self._tubelets(windows, moment, instant_s),
+            np.array([window.track_id for window in windows], dtype=np.int64),
+        )
+
+    def reset(self) -> None:
+        """Ends all tracks, as between two clips."""
+        self._perceiver.reset()
+        self._collector = TubeletCollector()
+
+    def scenes(self) -> dict[OperationalState, Scene]:
+        """The scenes by state, that of the current state as it looks now."""
+        return self._scenes | {self._state: self._perceiver.scene}
+
+    def _enter(self, state: OperationalState) -> None:
+        if state is self._state:
+            return
+        self._scenes[self._state] = self._perceiver.scene
+        if state in self._scenes:
+            self._perceiver.refresh(self._scenes[state].background)
+        self._state = state
+
+    def _turned(self, seen: ObservedObject, slot: int) -> ObservedObject:
+        cos, sin = self._cos_sin[slot]
+        motion = seen.motion.copy()
+        velocity_x, velocity_y = seen.motion[:2]
+        motion[:2] = cos * velocity_x + sin * velocity_y, cos * velocity_y - sin * velocity_x
+        return dataclasses.replace(seen, motion=motion)
+
+    def _tubelets(self, windows: Sequence[Window], moment: Moment, instant_s: float) -> Tubelets:
+        last_boxes = np.array([window.boxes[-1] for window in windows], dtype=np.float32).reshape(-1, 4)
+        slots, rows = zone_slots(self._camera.zones, last_boxes), len(windows)
+        return Tubelets(
+            crops=np.array([window.crops for window in windows], dtype=np.uint8).reshape(
+                -1, NUM_STEPS, CROP_SIDE, CROP_SIDE
+            ),
+            boxes=np.array([window.boxes for window in windows], dtype=np.float32).reshape(-1, NUM_STEPS, 4),
+            motion=np.array([window.motion for window in windows], dtype=np.float32).reshape(-1, NUM_STEPS, NUM_MOTION),
+            context=np.repeat(moment.values[None], rows, axis=0),
+            zone_slot=slots,
+            zone_kind=self._kinds[slots],
+            state=np.full(rows, moment.state_index, dtype=np.int64),
+            label=np.zeros(rows, dtype=np.int64),
+            instant_s=np.full(rows, instant_s, dtype=np.float64),
+        )

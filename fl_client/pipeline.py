@@ -1,0 +1,260 @@
+"""One camera, frame in, scores out: what the client's frame loop calls.
+
+A camera never seen first learns its empty scene, then its normality; until ``learn_for_s`` seconds have been watched
+every frame is marked as learning. Afterwards it goes on learning from what raises no alarm. New scorers (another model,
+an operator's word, more footage) are built beside the frame loop and taken over between two frames.
+"""
+
+import collections
+import dataclasses
+import datetime as dt
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from context.context_vector import Moment, moment_at
+from context.severity import severity_score
+from context.site import Camera, Site
+from fl_client.errors import ClientError
+from fl_client.learning import BlockBuilder, SceneLearner, load_scenes, save_scenes
+from fl_client.perceived import CameraView, Perceived
+from fl_client.scoring import CameraScorer, ObjectScores, StreamScorer, fit_scorer
+from fl_client.storage.tubelet_store import TubeletStore
+from model_zoo.default import DEFAULT_MODEL
+from model_zoo.errors import ModelZooError
+from model_zoo.evaluation.frame_auc import EMA_WEIGHT
+from model_zoo.onnx_model import load_model
+from model_zoo.perception.background import Frame
+from model_zoo.perception.tubelet import Box, Tubelets, concatenate
+
+logger = logging.getLogger(__name__)
+
+ALARMING_SEVERITY = 0.5
+"""Objects at or above are not learned as normal, and are kept for the operator's word."""
+
+SCENE_S = 20.0
+BLOCK_S = 60.0
+BLOCKS_TO_LEARN = 8
+REFIT_S = 600.0
+RECENT_S = 180.0
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredObject:
+    """One object of a frame with its score."""
+
+    track_id: int
+    box: Box
+    calibrated: float
+    severity: float
+    zone: str
+    """Name of the zone, empty outside all."""
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredFrame:
+    """One frame's scores."""
+
+    instant_s: float
+    objects: tuple[ScoredObject, ...]
+    score: float
+    """Fused surprise of the most unusual object, smoothed by a causal EMA."""
+    severity: float
+    operational_state: str
+    is_learning: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Alarming:
+    instant_s: float
+    tubelets: Tubelets
+
+
+class CameraPipeline:
+    """Watches one camera.
+
+    Args:
+        site: The site's description.
+        camera: One of its cameras.
+        state_dir: The site's folder.
+        learn_for_s: Seconds to watch before the first learned alert.
+        model_path: Model to score with; the shipped one when absent.
+
+    Raises:
+        ModelFileError: The model cannot be used.
+    """
+
+    def __init__(
+        self, site: Site, camera: Camera, state_dir: Path, learn_for_s: float, model_path: Path | None = None
+    ) -> None:
+        self._site, self._camera, self._learn_for_s = site, camera, learn_for_s
+        self._model = load_model(model_path or DEFAULT_MODEL)
+        self._folder = state_dir / "cameras" / camera.name
+        self._store = TubeletStore(self._folder)
+        self._store.describe(camera)
+        scenes = load_scenes(self._folder)
+        self._view = CameraView(site, camera, scenes) if scenes else None
+        self._scene_learner = SceneLearner(min(SCENE_S, learn_for_s / 3))
+        self._blocks = BlockBuilder(min(BLOCK_S, learn_for_s / BLOCKS_TO_LEARN))
+        self._watched_s = self._store.watched_s()
+        self._stream: StreamScorer | None = None
+        self._ema: float | None = None
+        self._fitted_at_s = 0.0
+        self._alarming: collections.deque[_Alarming] = collections.deque()
+        self._fitter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fit")
+        self._lock = threading.Lock()
+        self._next_scorer: CameraScorer | None = None
+
+    @property
+    def model_digest(self) -> str:
+        """Digest of the model that scores the next frame."""
+        return self._model.digest
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether too little has been watched for learned alerts."""
+        return self._watched_s < self._learn_for_s
+
+    def process(self, frame: Frame, instant_s: float) -> ScoredFrame:
+        """Takes the next frame, at ``ANALYSIS_FPS`` or less.
+
+        Args:
+            frame: ``(H, W, 3)`` BGR, uint8.
+            instant_s: Seconds since 1970 UTC.
+
+        Raises:
+            FootageError: The frame cannot be used, or differs in proportions from those before.
+        """
+        if self._view is None:
+            scene = self._scene_learner.add(frame, instant_s)
+            moment = self._moment(instant_s)
+            if scene is not None:
+                save_scenes(self._folder, {moment.state: scene})
+                self._view = CameraView(self._site, self._camera, {moment.state: scene})
+            return ScoredFrame(instant_s, (), 0.0, 0.0, moment.state.value, is_learning=True)
+        seen = self._view.look(frame, instant_s)
+        if self.is_learning:
+            self._learn(seen, np.ones(len(seen.tubelets), dtype=np.bool_))
+            return ScoredFrame(instant_s, (), 0.0, 0.0, seen.moment.state.value, is_learning=True)
+        return self._judge(seen)
+
+    def swap_model(self, model_path: Path) -> str:
+        """Prepares another model; the next frame is scored with it. Call it from any thread.
+
+        Returns:
+            The digest of the new model.
+
+        Raises:
+            ModelFileError: The file cannot be used; the model at work stays.
+        """
+        model = load_model(model_path)
+        scorer = None if self.is_learning else fit_scorer(model, self._store)
+        with self._lock:
+            self._model, self._next_scorer = model, scorer
+        return model.digest
+
+    def keep_event_tubelets(self, alert_id: str, started_s: float, ended_s: float) -> None:
+        """Keeps what was alarming in the interval until an operator has judged the alert."""
+        batches = [entry.tubelets for entry in self._alarming if started_s <= entry.instant_s <= ended_s]
+        if batches:
+            self._store.keep_pending(alert_id, concatenate(batches))
+
+    def apply_feedback(self, alert_id: str, label: str) -> bool:
+        """Files an alert's tubelets under the operator's word.
+
+        Args:
+            alert_id: The alert.
+            label: ``false``: normal for its context from now on; ``confirmed``: an anomaly for the next local training.
+
+        Returns:
+            False when nothing is kept for that alert.
+        """
+        is_known = self._store.label(alert_id, label) is not None
+        if is_known and not self.is_learning:
+            self._refit()
+        return is_known
+
+    def close(self) -> None:
+        """Saves what was learned."""
+        self._fitter.shutdown(wait=True)
+        if self._view is not None:
+            save_scenes(self._folder, self._view.scenes())
+        self._store_block()
+
+    def _judge(self, seen: Perceived) -> ScoredFrame:
+        stream = self._current_stream()
+        scores = stream.score(seen)
+        objects = self._objects(seen, scores, stream.scorer)
+        top = float(scores.surprise.fused.max(initial=0.0))
+        self._ema = top if self._ema is None else (1 - EMA_WEIGHT) * self._ema + EMA_WEIGHT * top
+        alarming = {scored.track_id for scored in objects if scored.severity >= ALARMING_SEVERITY}
+        is_alarming = np.isin(seen.tubelet_track_ids, list(alarming))
+        self._remember(seen, is_alarming)
+        self._learn(seen, ~is_alarming)
+        severity = max((scored.severity for scored in objects), default=0.0)
+        return ScoredFrame(seen.instant_s, objects, self._ema, severity, seen.moment.state.value, is_learning=False)
+
+    def _current_stream(self) -> StreamScorer:
+        with self._lock:
+            if self._next_scorer is not None:
+                self._stream, self._next_scorer = StreamScorer(self._next_scorer), None
+        if self._stream is None:
+            self._stream = StreamScorer(fit_scorer(self._model, self._store))
+            self._fitted_at_s = self._watched_s
+        return self._stream
+
+    def _objects(self, seen: Perceived, scores: ObjectScores, scorer: CameraScorer) -> tuple[ScoredObject, ...]:
+        names = ["", *(zone.name for zone in self._camera.zones)]
+        return tuple(
+            ScoredObject(
+                int(seen.track_ids[row]),
+                seen.boxes[row],
+                float(scores.surprise.calibrated[index]),
+                severity_score(float(scores.surprise.calibrated[index])),
+                names[seen.zone_slot[row]],
+                scorer.why(scores, index),
+            )
+            for index, row in enumerate(scores.rows)
+        )
+
+    def _moment(self, instant_s: float) -> Moment:
+        return moment_at(self._site, dt.datetime.fromtimestamp(instant_s, dt.UTC))
+
+    def _refit(self) -> None:
+        """Has a scorer fitted to what is stored by now, beside the frame loop."""
+        self._fitted_at_s = self._watched_s
+        self._fitter.submit(self._fit_beside)
+
+    def _fit_beside(self) -> None:
+        model = self._model
+        try:
+            scorer = fit_scorer(model, self._store)
+        except (ClientError, ModelZooError, OSError):
+            logger.exception("scorer not renewed")
+            return
+        with self._lock:
+            if model is self._model:
+                self._next_scorer = scorer
+
+    def _learn(self, seen: Perceived, normal: npt.NDArray[np.bool_]) -> None:
+        self._watched_s += self._blocks.add(seen, normal)
+        if self._blocks.is_full:
+            self._store_block()
+        if not self.is_learning and self._watched_s - self._fitted_at_s >= REFIT_S:
+            self._refit()
+
+    def _store_block(self) -> None:
+        block = self._blocks.take()
+        if block is not None:
+            self._store.append(block)
+
+    def _remember(self, seen: Perceived, is_alarming: npt.NDArray[np.bool_]) -> None:
+        if is_alarming.any():
+            self._alarming.append(_Alarming(seen.instant_s, seen.tubelets.select(is_alarming)))
+        while self._alarming and self._alarming[0].instant_s < seen.instant_s - RECENT_S:
+            self._alarming.popleft()

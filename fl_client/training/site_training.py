@@ -1,0 +1,103 @@
+"""One round at one site: train on its cameras' tubelets, or tell how well a model does there.
+
+A site trains on tubelets of its training blocks and on what the operator has labelled; the held-out blocks only
+evaluate and calibrate.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from fl_client.errors import StateError
+from fl_client.storage.tubelet_store import join_blocks
+from fl_client.training.normality_sums import camera_stores, fleet_sums
+from model_zoo.backbones.film_lstm import FilmLstmShape
+from model_zoo.backbones.parameters import Parameters, network_with, parameters_of
+from model_zoo.normality.intensity import NormalitySums
+from model_zoo.perception.tubelet import concatenate
+from model_zoo.training.local_training import (
+    CameraFootage,
+    HeldOutReport,
+    TrainingSettings,
+    evaluate_held_out,
+    train_locally,
+)
+
+_TRAINING_STREAM, _EVALUATION_STREAM = 1, 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Assignment:
+    """What the coordinator asks of a site in one round."""
+
+    parameters: Parameters
+    round_number: int
+    seed: int
+    num_steps: int
+    is_conditioned: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class SiteUpdate:
+    """What a site answers: local minus global parameters, its normality sums, its loss."""
+
+    update: Parameters
+    normality: NormalitySums
+    loss: float
+    num_examples: int
+
+
+def train_site(state_dir: Path, assignment: Assignment) -> SiteUpdate:
+    """Trains one round on everything the site's cameras have.
+
+    Raises:
+        StateError: The site has no tubelet to train on yet.
+    """
+    cameras = _footage(state_dir, is_held_out=False)
+    network = network_with(FilmLstmShape(is_conditioned=assignment.is_conditioned), assignment.parameters)
+    settings = TrainingSettings(num_steps=max(1, assignment.num_steps // len(cameras)))
+    losses = []
+    for index, footage in enumerate(cameras):
+        rng = np.random.default_rng(
+            [assignment.seed, _TRAINING_STREAM, assignment.round_number, footage.camera_index, index]
+        )
+        losses.append(train_locally(network, footage, settings, rng))
+    trained = parameters_of(network)
+    update = {name: trained[name] - array for name, array in assignment.parameters.items()}
+    num_examples = sum(len(footage.tubelets) for footage in cameras)
+    return SiteUpdate(update, fleet_sums(state_dir), float(np.mean(losses)), num_examples)
+
+
+def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
+    """Evaluates the received parameters on the site's held-out blocks.
+
+    Raises:
+        StateError: The site has no held-out tubelet yet.
+    """
+    network = network_with(FilmLstmShape(is_conditioned=assignment.is_conditioned), assignment.parameters)
+    reports = []
+    for index, footage in enumerate(_footage(state_dir, is_held_out=True)):
+        rng = np.random.default_rng([assignment.seed, _EVALUATION_STREAM, footage.camera_index, index])
+        reports.append(evaluate_held_out(network, footage, rng))
+    weights = np.array([report.num_examples for report in reports], dtype=np.float64)
+    return HeldOutReport(
+        float(np.average([report.loss for report in reports], weights=weights)),
+        float(np.average([report.auc for report in reports], weights=weights)),
+        int(weights.sum()),
+    )
+
+
+def _footage(state_dir: Path, *, is_held_out: bool) -> list[CameraFootage]:
+    cameras = []
+    for store in camera_stores(state_dir):
+        block = join_blocks(store.blocks(is_held_out=is_held_out))
+        if block is None:
+            continue
+        kinds, camera_index = store.zone_kinds_and_index()
+        tubelets = block.tubelets if is_held_out else concatenate([block.tubelets, store.labelled()])
+        if len(tubelets):
+            cameras.append(CameraFootage(tubelets, block.exposure, kinds, camera_index))
+    if not cameras:
+        raise StateError(f"{state_dir}: no {'held-out' if is_held_out else 'training'} tubelets yet")
+    return cameras

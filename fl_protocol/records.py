@@ -1,0 +1,58 @@
+"""What travels in a Flower message between the ServerApp and a ClientApp.
+
+1. A ``train`` or ``evaluate`` message carries the global parameters, the fleet's normality sums and the settings.
+2. A ``train`` reply carries the update (local minus global), the site's normality sums and metrics.
+3. An ``evaluate`` reply carries metrics alone.
+4. Both sides refuse arrays of an unexpected name, shape or type, and values that are not finite.
+
+Updates travel as they are: nothing is masked yet, so whoever runs the coordinator can read one site's update.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from fl_protocol.errors import RecordError
+
+PARAMETERS, UPDATE, NORMALITY, SETTINGS, METRICS = "parameters", "update", "normality", "settings", "metrics"
+"""Record names."""
+
+NORMALITY_SUMS = "sums"
+"""Name of the one array in the normality record: float64, the flat sums by zone kind and state."""
+
+NUM_EXAMPLES, LOSS, AUC = "num-examples", "loss", "auc"
+"""Metric names; a loss or AUC is the site's mean over its ``num-examples``."""
+
+ROUND_NUMBER, SEED, NUM_STEPS, IS_CONDITIONED = "round-number", "seed", "num-steps", "is-conditioned"
+"""Setting names."""
+
+Arrays = Mapping[str, npt.NDArray[np.float32]]
+
+
+def check_arrays(received: Mapping[str, npt.NDArray[np.generic]], expected: Arrays, what: str) -> None:
+    """Checks that ``received`` could be added to ``expected`` (rule 4).
+
+    Raises:
+        RecordError: Names, shapes or types differ, or a value is not finite.
+    """
+    if list(received) != list(expected):
+        unlike = sorted(set(received) ^ set(expected))
+        raise RecordError(
+            f"{what}: expected {len(expected)} arrays in our order, got {len(received)}; unlike: {unlike}"
+        )
+    for name, array in received.items():
+        check_array(array, expected[name], f"{what} {name}")
+
+
+def check_array(received: npt.NDArray[np.generic], expected: npt.NDArray[np.floating], what: str) -> None:
+    """Checks one array against one of the expected shape and type (rule 4).
+
+    Raises:
+        RecordError: Shape or type differ, or a value is not finite.
+    """
+    if received.shape != expected.shape or received.dtype != expected.dtype:
+        wanted = f"{expected.dtype}{list(expected.shape)}"
+        raise RecordError(f"{what}: expected {wanted}, got {received.dtype}{list(received.shape)}")
+    if not np.isfinite(received).all():
+        raise RecordError(f"{what}: expected finite values")

@@ -1,0 +1,1 @@
+"""Rounds: aggregation and the server optimizer."""

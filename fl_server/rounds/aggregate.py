@@ -1,0 +1,61 @@
+"""Adding up one round: weighted mean of updates, sums of everything else, one reply at a time."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+Parameters = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclasses.dataclass(frozen=True)
+class SiteReply:
+    """One survivor's checked reply."""
+
+    update: Mapping[str, npt.NDArray[np.float32]]
+    normality: npt.NDArray[np.float64]
+    loss: float
+    num_examples: int
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundSums:
+    """What has been added so far; adding replies in another order changes only the last bits."""
+
+    update: dict[str, npt.NDArray[np.float64]]
+    normality: npt.NDArray[np.float64]
+    loss: float = 0.0
+    num_examples: int = 0
+    num_survivors: int = 0
+
+    @classmethod
+    def empty(cls, parameters: Mapping[str, npt.NDArray[np.float32]], normality_size: int) -> Self:
+        """Sums of no reply."""
+        return cls({name: np.zeros(array.shape) for name, array in parameters.items()}, np.zeros(normality_size))
+
+    def add(self, reply: SiteReply) -> "RoundSums":
+        """The sums with one more survivor, weighted by its examples."""
+        weight = reply.num_examples
+        return RoundSums(
+            {name: total + weight * reply.update[name].astype(np.float64) for name, total in self.update.items()},
+            self.normality + reply.normality,
+            self.loss + weight * reply.loss,
+            self.num_examples + weight,
+            self.num_survivors + 1,
+        )
+
+    def mean_update(self) -> Parameters:
+        """The weighted mean update.
+
+        Raises:
+            RuntimeError: No reply with an example was added.
+        """
+        if not self.num_examples:
+            raise RuntimeError("no reply was added to this round")
+        return {name: (total / self.num_examples).astype(np.float32) for name, total in self.update.items()}
+
+    def mean_loss(self) -> float:
+        """The survivors' mean loss, weighted by examples."""
+        return self.loss / self.num_examples

@@ -1,0 +1,76 @@
+"""A training run's state as one file: what a later run continues from."""
+
+import dataclasses
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fl_runtime.atomic_file import write_atomically
+from fl_server.errors import CheckpointError
+from fl_server.rounds.server_optimizer import Parameters, ServerOptimizer
+
+SCHEMA_VERSION = 1
+MAX_FILE_BYTES = 256 * 1024 * 1024
+_PARAMETER, _VELOCITY = "parameter/", "velocity/"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingState:
+    """Global parameters, the fleet's normality sums and the optimizer after ``round_number`` rounds."""
+
+    parameters: Parameters
+    normality: npt.NDArray[np.float64]
+    optimizer: ServerOptimizer
+    round_number: int
+
+
+def save_checkpoint(state: TrainingState, path: Path) -> None:
+    """Writes ``state`` to ``path``, whole or not at all."""
+    arrays = {_PARAMETER + name: array for name, array in state.parameters.items()}
+    arrays |= {_VELOCITY + name: array for name, array in state.optimizer.velocity.items()}
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        allow_pickle=False,
+        schema_version=np.int64(SCHEMA_VERSION),
+        round_number=np.int64(state.round_number),
+        normality=state.normality,
+        **arrays,
+    )
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
+    """Reads what ``save_checkpoint`` wrote.
+
+    Args:
+        path: The file.
+        optimizer: Gives learning rate and momentum; the velocity comes from the file.
+
+    Raises:
+        CheckpointError: The file is missing, too large, damaged or of another schema.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise CheckpointError(f"{path}: expected at most {MAX_FILE_BYTES} bytes")
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        version = int(arrays["schema_version"])
+        if version != SCHEMA_VERSION:
+            raise CheckpointError(f"{path}: expected schema {SCHEMA_VERSION}, got {version}")
+        velocity = _with_prefix(arrays, _VELOCITY)
+        return TrainingState(
+            _with_prefix(arrays, _PARAMETER),
+            arrays["normality"],
+            dataclasses.replace(optimizer, velocity=velocity),
+            int(arrays["round_number"]),
+        )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path}: missing or damaged training state") from error
+
+
+def _with_prefix(arrays: dict[str, npt.NDArray[np.float32]], prefix: str) -> Parameters:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,154 @@
+"""The Flower ServerApp: the same in the simulation and at the coordinator.
+
+Its options are the run's configuration (``flwr run APP --run-config '...'``), see ``RunOptions``. After every round the
+training state is committed to ``state``; at the end the model is exported, quantized and published.
+"""
+
+import datetime as dt
+import logging
+import time
+import uuid
+from pathlib import Path
+
+import pydantic
+from flwr.app import Context
+from flwr.serverapp import Grid, ServerApp
+
+from context.schedule import STATES
+from context.zone import ZONE_KINDS
+from fl_protocol.messages import ClosedRound
+from fl_runtime.atomic_file import write_atomically
+from fl_server.errors import RoundError, StartError
+from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from fl_server.rounds.server_optimizer import ServerOptimizer
+from fl_server.storage import Storage, open_storage, publish_model, record_round
+from fl_server.strategy import RoundReport, RoundSettings, run_round
+from model_zoo.architecture import empty_fleet_normality
+from model_zoo.backbones.film_lstm import FilmLstmShape
+from model_zoo.backbones.parameters import initial_parameters, network_with
+from model_zoo.default import DEFAULT_CHECKPOINT
+from model_zoo.export.onnx_export import export_onnx
+from model_zoo.export.quantize import quantize_int8
+from model_zoo.onnx_model import ModelMetadata
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_FILE, FP32_FILE, INT8_FILE = "training.npz", "model.onnx", "model.int8.onnx"
+_POLL_S = 0.5
+
+app = ServerApp()
+
+
+class RunOptions(pydantic.BaseModel):
+    """Options of one training run."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
+
+    num_rounds: int = pydantic.Field(default=3, alias="num-rounds", ge=1, le=10_000, description="Rounds to train.")
+    num_steps: int = pydantic.Field(
+        default=16, alias="num-steps", ge=1, le=100_000, description="Local training steps of a site in a round."
+    )
+    seed: int = pydantic.Field(default=0, ge=0, lt=2**31, description="Seed of all random choices.")
+    min_sites: int = pydantic.Field(
+        default=2, alias="min-sites", ge=1, le=100_000, description="Sites to wait for, and the quorum of a round."
+    )
+    deadline_s: float = pydantic.Field(
+        default=600.0, alias="deadline-s", gt=0, le=86_400, description="Longest wait for sites, and for one exchange."
+    )
+    is_conditioned: bool = pydantic.Field(
+        default=True, alias="conditioned", description="Whether the network sees the context."
+    )
+    initial: str = pydantic.Field(
+        default="default",
+        max_length=4096,
+        description="Where to start when the state folder holds no training: default (the shipped model) or random.",
+    )
+    state_folder: Path = pydantic.Field(
+        default=Path("state"), alias="state", description="Folder of the coordinator's files."
+    )
+    database: str | None = pydantic.Field(
+        default=None, description="Database of the coordinator; left out: the SQLite file in the state folder."
+    )
+
+
+@app.main()
+def main(grid: Grid, run_context: Context) -> None:
+    """Runs the configured rounds and publishes the result."""
+    options = RunOptions.model_validate(run_context.run_config)
+    storage = open_storage(options.database, options.state_folder)
+    try:
+        train_and_publish(grid, options, storage)
+    finally:
+        storage.close()
+
+
+def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None:
+    """Trains ``options.num_rounds`` rounds from where the state folder stands, then publishes the model.
+
+    Raises:
+        RoundError: Too few sites came, or too few delivered in a round; earlier rounds stay committed.
+    """
+    settings = RoundSettings(
+        options.seed, options.num_steps, options.is_conditioned, options.min_sites, options.deadline_s
+    )
+    state, training_id = _starting_state(options), uuid.uuid4().hex
+    node_ids = _wait_for_sites(grid, options.min_sites, options.deadline_s)
+    for _ in range(options.num_rounds):
+        state, report = run_round(grid, node_ids, state, settings)
+        save_checkpoint(state, options.state_folder / CHECKPOINT_FILE)
+        record_round(storage, _closed(report, training_id))
+        facts = {"round_number": report.round_number, "loss": report.loss, "auc": report.auc}
+        logger.info("round closed", extra=facts | {"survivors": report.num_survivors, "bytes_up": report.bytes_up})
+    _publish(state, options, storage)
+
+
+def _starting_state(options: RunOptions) -> TrainingState:
+    optimizer, checkpoint = ServerOptimizer(), options.state_folder / CHECKPOINT_FILE
+    if checkpoint.exists():
+        return load_checkpoint(checkpoint, optimizer)
+    if options.initial == "default":
+        return load_checkpoint(DEFAULT_CHECKPOINT, optimizer)
+    if options.initial == "random":
+        parameters = initial_parameters(FilmLstmShape(is_conditioned=options.is_conditioned), options.seed)
+        return TrainingState(parameters, empty_fleet_normality(), optimizer, 0)
+    raise StartError(f"initial: expected default or random, got {options.initial!r}")
+
+
+def _wait_for_sites(grid: Grid, min_sites: int, deadline_s: float) -> list[int]:
+    give_up = time.monotonic() + deadline_s
+    while len(node_ids := sorted(grid.get_node_ids())) < min_sites:
+        if time.monotonic() > give_up:
+            raise RoundError(f"expected at least {min_sites} sites within {deadline_s:g} s, got {len(node_ids)}")
+        time.sleep(_POLL_S)
+    return node_ids
+
+
+def _closed(report: RoundReport, training_id: str) -> ClosedRound:
+    return ClosedRound(
+        training_id=training_id,
+        round_number=report.round_number,
+        closed_utc=dt.datetime.now(dt.UTC),
+        num_sites=report.num_survivors,
+        loss=report.loss,
+        auc=report.auc,
+        bytes_up=report.bytes_up,
+        model_digest=None,
+    )
+
+
+def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> None:
+    network = network_with(FilmLstmShape(is_conditioned=options.is_conditioned), state.parameters)
+    metadata = ModelMetadata(
+        state.round_number,
+        network.shape.channels[-1],
+        network.shape.num_context,
+        tuple(ZONE_KINDS),
+        tuple(STATES),
+        tuple(state.normality.tolist()),
+    )
+    fp32 = export_onnx(network, metadata)
+    int8 = quantize_int8(fp32)
+    write_atomically(options.state_folder / FP32_FILE, fp32)
+    write_atomically(options.state_folder / INT8_FILE, int8)
+    card = {"round_number": state.round_number, "precision": "int8", "is_masked": False, "seed": options.seed}
+    publish_model(storage, int8, card, state.round_number)

@@ -1,0 +1,155 @@
+"""A model file as a site runs it: ONNX Runtime session plus the facts stored inside the file."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from model_zoo.errors import ModelFileError
+from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, Tubelets
+
+SCHEMA_VERSION = 1
+MAX_FILE_BYTES = 64 * 1024 * 1024
+METADATA_KEY = "edgeguard"
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelMetadata:
+    """What a site must know of a model beside its graph; stored in the file itself."""
+
+    round_number: int
+    code_size: int
+    num_context: int
+    zone_kinds: tuple[str, ...]
+    states: tuple[str, ...]
+    fleet_normality: tuple[float, ...]
+    """The fleet's normality sums as one flat vector, one context per zone kind and state; empty before any round."""
+    schema_version: int = SCHEMA_VERSION
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for the file."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        """Checks and reads what ``as_json`` wrote.
+
+        Raises:
+            ModelFileError: A field is missing, unknown or of a wrong type, or the schema is another one.
+        """
+        version = fields.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise ModelFileError(f"expected model schema {SCHEMA_VERSION}, got {version!r}")
+        try:
+            sequences = {name: tuple(fields[name]) for name in ("zone_kinds", "states", "fleet_normality")}
+            metadata = cls(**(fields | sequences))
+        except (KeyError, TypeError) as error:
+            raise ModelFileError(f"model metadata is incomplete: {error}") from error
+        counts = (metadata.round_number, metadata.code_size, metadata.num_context)
+        if not all(isinstance(count, int) and 0 <= count < 2**20 for count in counts):
+            raise ModelFileError(f"model metadata: expected small counts, got {counts}")
+        if not np.isfinite(np.asarray(metadata.fleet_normality, dtype=np.float64)).all():
+            raise ModelFileError("model metadata: fleet normality is not finite")
+        return metadata
+
+
+class OnnxModel:
+    """A loaded model file; thread-safe, holds no state between calls."""
+
+    def __init__(self, model_bytes: bytes, origin: str, num_threads: int = 1) -> None:
+        """Loads a model and runs it once, so that a file that cannot run is refused here.
+
+        Args:
+            model_bytes: The file.
+            origin: Where it came from, for error messages.
+            num_threads: Threads of ONNX Runtime.
+
+        Raises:
+            ModelFileError: The file is damaged, of another schema, or does not run.
+        """
+        self.digest = hashlib.sha256(model_bytes).hexdigest()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = num_threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(model_bytes, options, providers=["CPUExecutionProvider"])
+            properties = self._session.get_modelmeta().custom_metadata_map
+            fields = json.loads(properties[METADATA_KEY])
+        except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
+            raise ModelFileError(f"{origin}: not a model of this project, or damaged") from error
+        self.metadata = ModelMetadata.from_json(fields)
+        self._try_out(origin)
+
+    def _try_out(self, origin: str) -> None:
+        size = self.metadata
+        zeros = np.zeros(1, dtype=np.int64)
+        try:
+            code, score = self.step(
+                np.zeros((1, CROP_SIDE, CROP_SIDE), dtype=np.uint8),
+                np.zeros((1, NUM_STEPS - 1, size.code_size), dtype=np.float32),
+                np.zeros((1, NUM_STEPS, NUM_MOTION), dtype=np.float32),
+                (np.zeros((1, size.num_context), dtype=np.float32), zeros, zeros),
+            )
+        except Exception as error:  # see above
+            raise ModelFileError(f"{origin}: the model's graph does not take our inputs") from error
+        if code.shape != (1, size.code_size) or score.shape != (1,) or not np.isfinite(score).all():
+            raise ModelFileError(f"{origin}: expected one finite score and one code of {size.code_size} values")
+
+    def step(
+        self, crop: npt.NDArray[np.uint8], codes: Floats, motion: Floats, condition: tuple[Floats, Indices, Indices]
+    ) -> tuple[Floats, Floats]:
+        """Encodes the newest crop of each object and scores it with its cached codes.
+
+        Args:
+            crop: ``(N, S, S)``.
+            codes: Codes of the steps before, oldest first. ``(N, T - 1, D)``.
+            motion: ``(N, T, M)``.
+            condition: Context values ``(N, C)``, zone kinds ``(N,)``, camera indices ``(N,)``.
+
+        Returns:
+            Codes to cache ``(N, D)`` and scores ``(N,)``.
+        """
+        context, zone_kind, camera = condition
+        inputs = {"crop": crop, "codes": codes, "motion": motion, "context": context}
+        code, score = self._session.run(None, inputs | {"zone_kind": zone_kind, "camera": camera})
+        return code, score
+
+    def score_tubelets(self, tubelets: Tubelets, camera_index: int, batch_size: int = 256) -> Floats:
+        """Scores stored tubelets. Returns ``(N,)``, higher is more unusual."""
+        parts = [
+            self._score_batch(tubelets.select(np.arange(start, min(start + batch_size, len(tubelets)))), camera_index)
+            for start in range(0, len(tubelets), batch_size)
+        ]
+        return np.concatenate([np.zeros(0, dtype=np.float32), *parts])
+
+    def _score_batch(self, batch: Tubelets, camera_index: int) -> Floats:
+        rows = len(batch)
+        condition = (batch.context, batch.zone_kind, np.full(rows, camera_index, dtype=np.int64))
+        codes = np.zeros((rows, NUM_STEPS - 1, self.metadata.code_size), dtype=np.float32)
+        for step in range(NUM_STEPS - 1):
+            codes[:, step], _ = self.step(batch.crops[:, step], codes, batch.motion, condition)
+        return self.step(batch.crops[:, -1], codes, batch.motion, condition)[1]
+
+
+def load_model(path: Path, num_threads: int = 1) -> OnnxModel:
+    """Loads a model file.
+
+    Raises:
+        ModelFileError: The file is missing, too large, damaged, of another schema, or does not run.
+    """
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > MAX_FILE_BYTES:
+            raise ModelFileError(f"{path}: expected at most {MAX_FILE_BYTES} bytes, got {size_bytes}")
+        return OnnxModel(path.read_bytes(), str(path), num_threads)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read: {error.strerror}") from error

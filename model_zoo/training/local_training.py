@@ -1,0 +1,166 @@
+"""Local training: one site teaches the network what belongs to its contexts.
+
+The network tells tubelets as they were seen from tubelets in a foreign context and from pseudo-anomalies (noise-
+contrastive estimation): its score estimates the log odds that a tubelet is foreign to its context. Foreign contexts
+are drawn by how long each was watched, so a context in which nothing ever moves makes everything foreign.
+
+Source:
+    Gutmann and Hyvärinen, 2010. https://proceedings.mlr.press/v9/gutmann10a.html
+"""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from model_zoo.backbones.film_lstm import FilmLstm
+from model_zoo.evaluation.frame_auc import roc_auc
+from model_zoo.perception.tubelet import Tubelets
+from model_zoo.training.exposure import Exposure
+from model_zoo.training.pseudo_anomalies import KINDS
+
+LABEL_CONFIRMED, LABEL_FALSE_ALARM = 1, 2
+UNKNOWN_CAMERA = 0
+KNOWN_CAMERA_SHARE = 0.75
+"""The other batches are trained as an unknown camera's, so that the model also serves a camera it has never seen."""
+_KIND_FNS = tuple(KINDS.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class CameraFootage:
+    """What one camera offers for training: tubelets, watched moments, and the kind of each of its zone slots."""
+
+    tubelets: Tubelets
+    exposure: Exposure
+    zone_kinds: npt.NDArray[np.int64]  # (num_slots,)
+    camera_index: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """How much and how fast a site trains in one round."""
+
+    num_steps: int = 16
+    batch_size: int = 16
+    learning_rate: float = 1.5e-3
+    labelled_share: float = 0.25
+    """Share of a batch drawn from what the operator labelled, when there is any."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Batch:
+    crops: Tensor  # (B, T, S, S) in [0, 1]
+    motion: Tensor  # (B, T, M)
+    context: Tensor  # (B, C)
+    zone_kind: Tensor  # (B,)
+    is_foreign: Tensor  # (B,) 0 or 1
+
+
+def train_locally(
+    network: FilmLstm, footage: CameraFootage, settings: TrainingSettings, rng: np.random.Generator
+) -> float:
+    """Trains ``network`` in place.
+
+    Args:
+        network: Starts from the global parameters.
+        footage: At least one tubelet.
+        settings: Steps, batch size and learning rate.
+        rng: Source of every random choice.
+
+    Returns:
+        Mean loss over the steps, in nats.
+    """
+    network.train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    losses = []
+    for _ in range(settings.num_steps):
+        batch = _draw_batch(footage, _draw_rows(footage.tubelets.label, settings, rng), rng)
+        camera_index = footage.camera_index if rng.random() < KNOWN_CAMERA_SHARE else UNKNOWN_CAMERA
+        loss = _loss(network, batch, camera_index)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        losses.append(loss.item())
+    return float(np.mean(losses))
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOutReport:
+    """How well the network tells held-out tubelets from their pseudo-anomalies."""
+
+    loss: float
+    auc: float
+    num_examples: int
+
+
+def evaluate_held_out(network: FilmLstm, footage: CameraFootage, rng: np.random.Generator) -> HeldOutReport:
+    """Scores up to 128 held-out tubelets against one pseudo-anomaly or foreign context each.
+
+    No labels are needed, so every site can do it at any time.
+    """
+    network.eval()
+    rows = rng.permutation(len(footage.tubelets))[:128]
+    batch = _draw_batch(footage, rows, rng)
+    with torch.inference_mode():
+        scores = _scores(network, batch, footage.camera_index)
+        loss = functional.binary_cross_entropy_with_logits(scores, batch.is_foreign).item()
+    return HeldOutReport(loss, roc_auc(batch.is_foreign.numpy().astype(np.int64), scores.numpy()), len(rows))
+
+
+def _draw_rows(
+    label: npt.NDArray[np.int64], settings: TrainingSettings, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Rows of one batch: mostly unlabelled, a fixed share from the operator's labels when there are any."""
+    labelled, unlabelled = np.nonzero(label > 0)[0], np.nonzero(label == 0)[0]
+    num_labelled = round(settings.batch_size * settings.labelled_share) if len(labelled) else 0
+    if not len(unlabelled):
+        return rng.choice(labelled, settings.batch_size)
+    rows = rng.choice(unlabelled, settings.batch_size - num_labelled)
+    return np.concatenate([rows, rng.choice(labelled, num_labelled)]) if num_labelled else rows
+
+
+def _draw_batch(footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> _Batch:
+    """The tubelets at ``rows`` as they are, then each once more as a pseudo-anomaly or in a foreign context."""
+    real = footage.tubelets.select(rows)
+    crops, motion = real.crops.copy(), real.motion.copy()
+    context, zone_kind = _foreign_contexts(footage, real, rng)
+    donors = rng.integers(len(footage.tubelets), size=len(rows))
+    is_context_swap = rng.random(len(rows)) < 0.5
+    for row in np.nonzero(~is_context_swap)[0]:
+        donor = (footage.tubelets.crops[donors[row]], footage.tubelets.motion[donors[row]])
+        kind_fn = _KIND_FNS[rng.integers(len(_KIND_FNS))]
+        crops[row], motion[row] = kind_fn((real.crops[row], real.motion[row]), donor, rng)
+        context[row], zone_kind[row] = real.context[row], real.zone_kind[row]
+    is_foreign = np.concatenate([real.label == LABEL_CONFIRMED, np.ones(len(rows), dtype=np.bool_)])
+    return _Batch(
+        torch.from_numpy(np.concatenate([real.crops, crops])).float() / 255,
+        torch.from_numpy(np.concatenate([real.motion, motion])),
+        torch.from_numpy(np.concatenate([real.context, context])),
+        torch.from_numpy(np.concatenate([real.zone_kind, zone_kind])),
+        torch.from_numpy(is_foreign.astype(np.float32)),
+    )
+
+
+def _foreign_contexts(
+    footage: CameraFootage, real: Tubelets, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Draws a moment by how long it was watched; half the time another zone, too."""
+    exposure, rows = footage.exposure, len(real)
+    moments = rng.choice(len(exposure), rows, p=exposure.watched_s / exposure.watched_s.sum())
+    slots = rng.integers(len(footage.zone_kinds), size=rows)
+    keeps_zone = rng.random(rows) < 0.5
+    return exposure.context[moments], np.where(keeps_zone, real.zone_kind, footage.zone_kinds[slots])
+
+
+def _scores(network: FilmLstm, batch: _Batch, camera_index: int) -> Tensor:
+    camera = torch.full_like(batch.zone_kind, camera_index)
+    scores: Tensor = network(batch.crops, batch.motion, network.condition(batch.context, batch.zone_kind, camera))
+    return scores
+
+
+def _loss(network: FilmLstm, batch: _Batch, camera_index: int) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(_scores(network, batch, camera_index), batch.is_foreign)
