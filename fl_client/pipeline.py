@@ -17,19 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from context.context_vector import Moment, moment_at
-from context.severity import severity_score
 from context.site import Camera, Site
 from fl_client.errors import ClientError
+from fl_client.judging import FrameJudge, ScoredFrame
 from fl_client.learning import BlockBuilder, SceneLearner, load_scenes, save_scenes
 from fl_client.perceived import CameraView, Perceived
-from fl_client.scoring import CameraScorer, ObjectScores, StreamScorer, fit_scorer
+from fl_client.scoring import CameraScorer, fit_scorer
 from fl_client.storage.tubelet_store import TubeletStore
 from model_zoo.default import DEFAULT_MODEL
 from model_zoo.errors import ModelZooError
-from model_zoo.evaluation.frame_auc import EMA_WEIGHT
 from model_zoo.onnx_model import load_model
 from model_zoo.perception.background import Frame
-from model_zoo.perception.tubelet import Box, Tubelets, concatenate
+from model_zoo.perception.tubelet import Tubelets, concatenate
 
 logger = logging.getLogger(__name__)
 
@@ -41,32 +40,6 @@ BLOCK_S = 60.0
 BLOCKS_TO_LEARN = 8
 REFIT_S = 600.0
 RECENT_S = 180.0
-
-
-@dataclasses.dataclass(frozen=True)
-class ScoredObject:
-    """One object of a frame with its score."""
-
-    track_id: int
-    box: Box
-    calibrated: float
-    severity: float
-    zone: str
-    """Name of the zone, empty outside all."""
-    why: str
-
-
-@dataclasses.dataclass(frozen=True)
-class ScoredFrame:
-    """One frame's scores."""
-
-    instant_s: float
-    objects: tuple[ScoredObject, ...]
-    score: float
-    """Fused surprise of the most unusual object, smoothed by a causal EMA."""
-    severity: float
-    operational_state: str
-    is_learning: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +75,7 @@ class CameraPipeline:
         self._scene_learner = SceneLearner(min(SCENE_S, learn_for_s / 3))
         self._blocks = BlockBuilder(min(BLOCK_S, learn_for_s / BLOCKS_TO_LEARN))
         self._watched_s = self._store.watched_s()
-        self._stream: StreamScorer | None = None
-        self._ema: float | None = None
+        self._judge_at_work: FrameJudge | None = None
         self._fitted_at_s = 0.0
         self._alarming: collections.deque[_Alarming] = collections.deque()
         self._fitter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fit")
@@ -187,40 +159,22 @@ class CameraPipeline:
         self._store_block()
 
     def _judge(self, seen: Perceived) -> ScoredFrame:
-        stream = self._current_stream()
-        scores = stream.score(seen)
-        objects = self._objects(seen, scores, stream.scorer)
-        top = float(scores.surprise.fused.max(initial=0.0))
-        self._ema = top if self._ema is None else (1 - EMA_WEIGHT) * self._ema + EMA_WEIGHT * top
-        alarming = {scored.track_id for scored in objects if scored.severity >= ALARMING_SEVERITY}
-        is_alarming = np.isin(seen.tubelet_track_ids, list(alarming))
+        frame, _ = self._current_judge().judge(seen)
+        alarming = [scored.track_id for scored in frame.objects if scored.severity >= ALARMING_SEVERITY]
+        is_alarming = np.isin(seen.tubelet_track_ids, alarming)
         self._remember(seen, is_alarming)
         self._learn(seen, ~is_alarming)
-        severity = max((scored.severity for scored in objects), default=0.0)
-        return ScoredFrame(seen.instant_s, objects, self._ema, severity, seen.moment.state.value, is_learning=False)
+        return frame
 
-    def _current_stream(self) -> StreamScorer:
+    def _current_judge(self) -> FrameJudge:
         with self._lock:
-            if self._next_scorer is not None:
-                self._stream, self._next_scorer = StreamScorer(self._next_scorer), None
-        if self._stream is None:
-            self._stream = StreamScorer(fit_scorer(self._model, self._store))
+            scorer, self._next_scorer = self._next_scorer, None
+        if self._judge_at_work is None:
+            self._judge_at_work = FrameJudge(scorer or fit_scorer(self._model, self._store), self._camera)
             self._fitted_at_s = self._watched_s
-        return self._stream
-
-    def _objects(self, seen: Perceived, scores: ObjectScores, scorer: CameraScorer) -> tuple[ScoredObject, ...]:
-        names = ["", *(zone.name for zone in self._camera.zones)]
-        return tuple(
-            ScoredObject(
-                int(seen.track_ids[row]),
-                seen.boxes[row],
-                float(scores.surprise.calibrated[index]),
-                severity_score(float(scores.surprise.calibrated[index])),
-                names[seen.zone_slot[row]],
-                scorer.why(scores, index),
-            )
-            for index, row in enumerate(scores.rows)
-        )
+        elif scorer is not None:
+            self._judge_at_work.take_over(scorer)
+        return self._judge_at_work
 
     def _moment(self, instant_s: float) -> Moment:
         return moment_at(self._site, dt.datetime.fromtimestamp(instant_s, dt.UTC))

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from context.schedule import STATES
-from context.severity import severity_score
 from fl_client.perceived import Perceived
 from fl_client.storage.tubelet_store import LABELS, Block, TubeletStore, join_blocks, no_tubelets
 from fl_client.training.normality_sums import block_sums
@@ -133,13 +132,16 @@ def local_context(zone_slot: npt.NDArray[np.int64], state: npt.NDArray[np.int64]
     return np.asarray(zone_slot * len(STATES) + state)
 
 
-def fit_scorer(model: OnnxModel, store: TubeletStore, *, is_conditioned: bool = True) -> CameraScorer:
+def fit_scorer(
+    model: OnnxModel, store: TubeletStore, *, is_conditioned: bool = True, uses_labels: bool = True
+) -> CameraScorer:
     """Fits statistics and calibration of one camera to what it has stored.
 
     Args:
         model: The model that will score; the fleet's normality comes with it.
         store: The camera's tubelets.
         is_conditioned: False pools all contexts: the blind baseline.
+        uses_labels: False leaves out what an operator has said.
 
     Raises:
         StateError: The camera was never described in the store.
@@ -148,7 +150,7 @@ def fit_scorer(model: OnnxModel, store: TubeletStore, *, is_conditioned: bool = 
     zone_kinds, camera_index = store.zone_kinds_and_index()
     training, held_out = (join_blocks(store.blocks(is_held_out=flag)) for flag in (False, True))
     labelled = store.labelled()
-    accepted = labelled.select(labelled.label == LABELS["false"])
+    accepted = labelled.select((labelled.label == LABELS["false"]) & uses_labels)
     statistics = _fit_statistics(model, zone_kinds, training, accepted, is_conditioned=is_conditioned)
     normal = _calibration_tubelets(training, held_out)
     context = local_context(normal.zone_slot, normal.state)
@@ -274,11 +276,6 @@ class StreamScorer:
             track.motion = _pushed(track.motion, step)
         track.last_frame = self._num_frames
         return track
-
-
-def frame_severity(calibrated: Scores) -> float:
-    """Severity of a frame: that of its rarest object, 0 where there is none."""
-    return severity_score(float(calibrated.max())) if len(calibrated) else 0.0
 
 
 def _pushed(steps: npt.NDArray[np.float32], newest: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

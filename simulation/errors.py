@@ -2,7 +2,8 @@
 
 SimulationError
 ├── FootageFolderError   a footage folder that cannot be replayed
-└── OutputError          a result folder that cannot be written
+├── OutputError          a result folder that cannot be written
+└── CoordinatorStartError  the coordinator's process did not start
 """
 
 
@@ -16,3 +17,7 @@ class FootageFolderError(SimulationError):
 
 class OutputError(SimulationError):
     """A result folder cannot be written."""
+
+
+class CoordinatorStartError(SimulationError):
+    """The coordinator's process did not start."""

@@ -19,9 +19,9 @@ from model_zoo.perception.tubelet import concatenate
 from model_zoo.training.local_training import (
     CameraFootage,
     HeldOutReport,
+    LocalTrainer,
     TrainingSettings,
     evaluate_held_out,
-    train_locally,
 )
 
 _TRAINING_STREAM, _EVALUATION_STREAM = 1, 2
@@ -54,15 +54,13 @@ def train_site(state_dir: Path, assignment: Assignment) -> SiteUpdate:
     Raises:
         StateError: The site has no tubelet to train on yet.
     """
-    cameras = _footage(state_dir, is_held_out=False)
+    cameras = training_footage(state_dir, is_held_out=False)
     network = network_with(FilmLstmShape(is_conditioned=assignment.is_conditioned), assignment.parameters)
-    settings = TrainingSettings(num_steps=max(1, assignment.num_steps // len(cameras)))
-    losses = []
-    for index, footage in enumerate(cameras):
-        rng = np.random.default_rng(
-            [assignment.seed, _TRAINING_STREAM, assignment.round_number, footage.camera_index, index]
-        )
-        losses.append(train_locally(network, footage, settings, rng))
+    rng = np.random.default_rng(
+        [assignment.seed, _TRAINING_STREAM, assignment.round_number, *(camera.camera_index for camera in cameras)]
+    )
+    trainer = LocalTrainer(network, TrainingSettings())
+    losses = [trainer.step(cameras[step % len(cameras)], rng) for step in range(assignment.num_steps)]
     trained = parameters_of(network)
     update = {name: trained[name] - array for name, array in assignment.parameters.items()}
     num_examples = sum(len(footage.tubelets) for footage in cameras)
@@ -77,7 +75,7 @@ def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
     """
     network = network_with(FilmLstmShape(is_conditioned=assignment.is_conditioned), assignment.parameters)
     reports = []
-    for index, footage in enumerate(_footage(state_dir, is_held_out=True)):
+    for index, footage in enumerate(training_footage(state_dir, is_held_out=True)):
         rng = np.random.default_rng([assignment.seed, _EVALUATION_STREAM, footage.camera_index, index])
         reports.append(evaluate_held_out(network, footage, rng))
     weights = np.array([report.num_examples for report in reports], dtype=np.float64)
@@ -88,7 +86,12 @@ def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
     )
 
 
-def _footage(state_dir: Path, *, is_held_out: bool) -> list[CameraFootage]:
+def training_footage(state_dir: Path, *, is_held_out: bool) -> list[CameraFootage]:
+    """What each camera of a site offers, by name: training blocks with the operator's labels, or held-out blocks.
+
+    Raises:
+        StateError: No camera has a tubelet yet.
+    """
     cameras = []
     for store in camera_stores(state_dir):
         block = join_blocks(store.blocks(is_held_out=is_held_out))

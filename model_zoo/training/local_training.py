@@ -23,6 +23,7 @@ from model_zoo.training.exposure import Exposure
 from model_zoo.training.pseudo_anomalies import KINDS
 
 LABEL_CONFIRMED, LABEL_FALSE_ALARM = 1, 2
+MAX_GRADIENT_NORM = 5.0
 UNKNOWN_CAMERA = 0
 KNOWN_CAMERA_SHARE = 0.75
 """The other batches are trained as an unknown camera's, so that the model also serves a camera it has never seen."""
@@ -43,7 +44,6 @@ class CameraFootage:
 class TrainingSettings:
     """How much and how fast a site trains in one round."""
 
-    num_steps: int = 16
     batch_size: int = 16
     learning_rate: float = 1.5e-3
     labelled_share: float = 0.25
@@ -59,33 +59,38 @@ class _Batch:
     is_foreign: Tensor  # (B,) 0 or 1
 
 
-def train_locally(
-    network: FilmLstm, footage: CameraFootage, settings: TrainingSettings, rng: np.random.Generator
-) -> float:
-    """Trains ``network`` in place.
+class LocalTrainer:
+    """Trains a network in place, one batch of one camera at a time.
 
     Args:
         network: Starts from the global parameters.
-        footage: At least one tubelet.
-        settings: Steps, batch size and learning rate.
-        rng: Source of every random choice.
-
-    Returns:
-        Mean loss over the steps, in nats.
+        settings: Batch size and learning rate.
     """
-    network.train()
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    losses = []
-    for _ in range(settings.num_steps):
-        batch = _draw_batch(footage, _draw_rows(footage.tubelets.label, settings, rng), rng)
+
+    def __init__(self, network: FilmLstm, settings: TrainingSettings) -> None:
+        self._network, self._settings = network.train(), settings
+        self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+
+    def step(self, footage: CameraFootage, rng: np.random.Generator) -> float:
+        """Takes one step.
+
+        Args:
+            footage: At least one tubelet.
+            rng: Source of every random choice.
+
+        Returns:
+            The batch's loss before the step, in nats.
+        """
+        batch = _draw_batch(footage, _draw_rows(footage.tubelets.label, self._settings, rng), rng)
         camera_index = footage.camera_index if rng.random() < KNOWN_CAMERA_SHARE else UNKNOWN_CAMERA
-        loss = _loss(network, batch, camera_index)
-        optimizer.zero_grad(set_to_none=True)
+        loss = functional.binary_cross_entropy_with_logits(
+            _scores(self._network, batch, camera_index), batch.is_foreign
+        )
+        self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        losses.append(loss.item())
-    return float(np.mean(losses))
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), MAX_GRADIENT_NORM)
+        self._optimizer.step()
+        return loss.item()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +134,8 @@ def _draw_batch(footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.ran
     crops, motion = real.crops.copy(), real.motion.copy()
     context, zone_kind = _foreign_contexts(footage, real, rng)
     donors = rng.integers(len(footage.tubelets), size=len(rows))
-    is_context_swap = rng.random(len(rows)) < 0.5
+    is_elsewhere = (zone_kind != real.zone_kind) | (context != real.context).any(axis=1)
+    is_context_swap = (rng.random(len(rows)) < 0.5) & is_elsewhere
     for row in np.nonzero(~is_context_swap)[0]:
         donor = (footage.tubelets.crops[donors[row]], footage.tubelets.motion[donors[row]])
         kind_fn = _KIND_FNS[rng.integers(len(_KIND_FNS))]
@@ -160,7 +166,3 @@ def _scores(network: FilmLstm, batch: _Batch, camera_index: int) -> Tensor:
     camera = torch.full_like(batch.zone_kind, camera_index)
     scores: Tensor = network(batch.crops, batch.motion, network.condition(batch.context, batch.zone_kind, camera))
     return scores
-
-
-def _loss(network: FilmLstm, batch: _Batch, camera_index: int) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(_scores(network, batch, camera_index), batch.is_foreign)

@@ -1,0 +1,76 @@
+"""``python -m fl_client``: watches one camera of a site."""
+
+import dataclasses
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fl_client.config import DEFAULT_LEARN_FOR_S, checked_config
+from fl_client.errors import ClientError, SettingsError
+from fl_runtime.command import run_command
+from fl_runtime.log_setup import set_up_logging
+from fl_runtime.shutdown import StopFlag, stop_on_signals
+from model_zoo.errors import ModelZooError
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(  # noqa: PLR0913  one parameter for each option
+    *,
+    site: Annotated[str, typer.Option(help="Name of the site.")],
+    source: Annotated[str, typer.Option(help="Video file, folder of pictures, or rtsp/http URL.")],
+    fast: Annotated[bool, typer.Option("--fast", help="Watch a file as fast as possible.")] = False,
+    start: Annotated[str | None, typer.Option(help="Instant of a file's first frame, ISO 8601 with offset.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Folder for alerts and clips. (default: state/SITE)")] = None,
+    config: Annotated[Path | None, typer.Option(help="Site description, YAML.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Camera of the site description.")] = None,
+    learn_for: Annotated[float, typer.Option(help="Seconds a new camera learns.")] = DEFAULT_LEARN_FOR_S,
+    alert_threshold: Annotated[float, typer.Option(help="Severity at which an event opens.")] = 0.5,
+    coordinator: Annotated[str | None, typer.Option(help="URL of the coordinator.")] = None,
+    superlink: Annotated[str | None, typer.Option(help="HOST:PORT of the Flower SuperLink.")] = None,
+    root_certificates: Annotated[Path | None, typer.Option(help="PEM file of the authority to trust.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Watches one camera, writes alerts and clips, and prints one line of JSON when it ends."""
+    _set_up_logging(log_level)
+    checked = checked_config(
+        site=site,
+        source=source,
+        is_fast=fast,
+        start=_parse_instant(start),
+        state_dir=state or Path("state") / site,
+        site_file=config,
+        camera=camera,
+        learn_for_s=learn_for,
+        alert_threshold=alert_threshold,
+        coordinator=coordinator,
+        superlink=superlink,
+        root_certificates=root_certificates,
+    )
+    from fl_client.app import run_client  # after the options are known to be good: it loads the heavy libraries
+
+    with stop_on_signals(StopFlag()) as stop:
+        summary = run_client(checked, stop)
+    typer.echo(json.dumps(dataclasses.asdict(summary)))
+
+
+def _parse_instant(text: str | None) -> dt.datetime | None:
+    try:
+        return None if text is None else dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"start: expected an instant such as 2026-03-02T10:00:00+00:00, got {text!r}") from error
+
+
+def _set_up_logging(level: str) -> None:
+    try:
+        set_up_logging(level)
+    except ValueError as error:
+        raise SettingsError(f"log_level: {error}") from error
+
+
+if __name__ == "__main__":
+    run_command(app, ClientError, ModelZooError)

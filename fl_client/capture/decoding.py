@@ -1,0 +1,156 @@
+"""Decoding with PyAV: packets of a video, or pictures of a folder, into frames with their time in the source.
+
+Runs in the decoder process only. Formats that can name other files or addresses (playlists, concatenations) are not
+opened: a crafted file must not read what its path did not say.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.container
+import av.video
+
+from fl_client.capture.source import Source, pictures_in
+from fl_client.capture.wire import MAX_HEIGHT_PX, MAX_WIDTH_PX, MIN_SIDE_PX
+from fl_client.errors import SourceError
+
+FOLDER_FPS = 10.0
+"""Frames a second of a folder of pictures, which says nothing about time itself."""
+MAX_SOURCE_PIXELS = 8192 * 4320
+OPEN_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 15.0
+_CUT_OFF_S = 0.5
+"""Seconds of promised video that may be missing without a word: containers round their lengths."""
+
+_FILE_FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,h264,hevc,ivf,gif,dv"
+_LIVE_FORMATS = "rtsp,mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,h264,hevc,mjpeg,mpjpeg"
+
+
+@dataclasses.dataclass
+class Tally:
+    """What became of a source's frames while it was decoded."""
+
+    num_decoded: int = 0
+    num_warnings: int = 0
+    is_cut_off: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceFrame:
+    """A decoded frame at ``time_s`` of the source; None where the source does not say."""
+
+    frame: av.VideoFrame
+    time_s: float | None
+
+
+def decode(source: Source, tally: Tally) -> Iterator[SourceFrame]:
+    """Every frame of ``source`` that decodes, in order; ``tally`` is kept up to date.
+
+    Raises:
+        SourceError: The source cannot be opened, or holds no video that decodes.
+    """
+    path = Path(source.address)
+    if not source.is_live and path.is_dir():
+        yield from _decode_folder(path, tally)
+    else:
+        with _open(source) as container:
+            yield from _decode_video(container, tally)
+    if tally.num_decoded == 0:
+        raise SourceError(f"{source.shown_name}: no frame of it could be decoded")
+
+
+def fitted_size(width: int, height: int) -> tuple[int, int]:
+    """The largest even width and height within the channel's bounds that keep the picture's shape; never larger.
+
+    Raises:
+        SourceError: The picture is too small, or so elongated that it would be.
+    """
+    scale = min(1.0, MAX_WIDTH_PX / max(width, 1), MAX_HEIGHT_PX / max(height, 1))
+    fitted = (int(width * scale) // 2 * 2, int(height * scale) // 2 * 2)
+    if min(fitted) < MIN_SIDE_PX:
+        raise SourceError(f"a picture of {width}x{height} pixels is too small to be watched")
+    return fitted
+
+
+def _open(source: Source) -> av.container.InputContainer:
+    options = {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}
+    if source.is_live:
+        options = {
+            "protocol_whitelist": "rtsp,rtsps,rtp,tcp,udp,tls,http,https,crypto",
+            "format_whitelist": _LIVE_FORMATS,
+            "rtsp_transport": "tcp",
+        }
+    timeout_s = (OPEN_TIMEOUT_S, READ_TIMEOUT_S) if source.is_live else None
+    try:
+        container = av.open(source.address, options=options, timeout=timeout_s)
+    except (av.FFmpegError, OSError) as error:
+        reason = error.strerror or type(error).__name__  # the whole error holds the address, with its password
+        raise SourceError(f"{source.shown_name}: cannot be opened as video ({reason})") from error
+    if not container.streams.video:
+        container.close()
+        raise SourceError(f"{source.shown_name}: holds no video")
+    return container
+
+
+def _decode_video(container: av.container.InputContainer, tally: Tally) -> Iterator[SourceFrame]:
+    stream = container.streams.video[0]
+    stream.thread_count = 1  # one core for each camera: the others have cameras of their own
+    if (stream.width or 0) * (stream.height or 0) > MAX_SOURCE_PIXELS:
+        raise SourceError(f"a picture of {stream.width}x{stream.height} pixels is too large to be watched")
+    last_s = 0.0
+    for packet in _packets(container, stream, tally):
+        for frame in _frames(packet, tally):
+            tally.num_decoded += 1
+            tally.num_warnings += int(frame.is_corrupt)
+            last_s = frame.time if frame.time is not None else last_s
+            yield SourceFrame(frame, frame.time)
+    frame_s = 1.0 / float(stream.average_rate) if stream.average_rate else 0.0
+    is_short = last_s < _promised_end_s(container, stream) - _CUT_OFF_S - 2 * frame_s
+    tally.is_cut_off = tally.is_cut_off or is_short
+
+
+def _promised_end_s(container: av.container.InputContainer, stream: av.video.VideoStream) -> float:
+    """Where the video ends according to its container; 0 where that does not say."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float((stream.start_time or 0) + stream.duration) * float(stream.time_base)
+    if container.duration is not None:
+        return ((container.start_time or 0) + container.duration) / av.time_base
+    return 0.0
+
+
+def _packets(
+    container: av.container.InputContainer, stream: av.video.VideoStream, tally: Tally
+) -> Iterator["av.Packet[av.video.VideoStream]"]:
+    try:
+        yield from container.demux(stream)
+    except (av.FFmpegError, OSError):  # the container is damaged from here on: what came before counts
+        tally.num_warnings += 1
+        tally.is_cut_off = True
+
+
+def _frames(packet: "av.Packet[av.video.VideoStream]", tally: Tally) -> list[av.VideoFrame]:
+    try:
+        return packet.decode()
+    except (av.FFmpegError, OSError):  # one bad packet; the decoder finds its feet at a later one
+        tally.num_warnings += 1
+        return []
+
+
+def _decode_folder(folder: Path, tally: Tally) -> Iterator[SourceFrame]:
+    for index, path in enumerate(pictures_in(folder)):
+        frame = _picture(path)
+        if frame is None:
+            tally.num_warnings += 1
+            continue
+        tally.num_decoded += 1
+        yield SourceFrame(frame, index / FOLDER_FPS)
+
+
+def _picture(path: Path) -> av.VideoFrame | None:
+    options = {"protocol_whitelist": "file", "pattern_type": "none"}  # a % in a name is not a pattern
+    with contextlib.suppress(av.FFmpegError, OSError), av.open(str(path), options=options) as picture:
+        return next(picture.decode(video=0), None)
+    return None

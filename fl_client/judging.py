@@ -1,0 +1,75 @@
+"""From scores to a judged frame: objects with zone, severity and reason."""
+
+import dataclasses
+
+from context.severity import severity_score
+from context.site import Camera
+from fl_client.perceived import Perceived
+from fl_client.scoring import CameraScorer, StreamScorer, Surprise
+from model_zoo.evaluation.frame_auc import EMA_WEIGHT
+from model_zoo.perception.tubelet import Box
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredObject:
+    """One object of a frame with its score."""
+
+    track_id: int
+    box: Box
+    calibrated: float
+    severity: float
+    zone: str
+    """Name of the zone, empty outside all."""
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredFrame:
+    """One frame's scores."""
+
+    instant_s: float
+    objects: tuple[ScoredObject, ...]
+    score: float
+    """Fused surprise of the most unusual object, smoothed by a causal EMA."""
+    severity: float
+    operational_state: str
+    is_learning: bool
+
+
+class FrameJudge:
+    """Judges one stream, frame by frame.
+
+    Args:
+        scorer: Scores the objects.
+        camera: Names the zones.
+    """
+
+    def __init__(self, scorer: CameraScorer, camera: Camera) -> None:
+        self._stream = StreamScorer(scorer)
+        self._zones = ["", *(zone.name for zone in camera.zones)]
+        self._ema: float | None = None
+
+    def judge(self, seen: Perceived) -> tuple[ScoredFrame, Surprise]:
+        """Takes the next frame; returns it judged, and the surprise of each judged object by channel."""
+        scores = self._stream.score(seen)
+        calibrated = scores.surprise.calibrated
+        objects = tuple(
+            ScoredObject(
+                int(seen.track_ids[row]),
+                seen.boxes[row],
+                float(calibrated[index]),
+                severity_score(float(calibrated[index])),
+                self._zones[seen.zone_slot[row]],
+                self._stream.scorer.why(scores, index),
+            )
+            for index, row in enumerate(scores.rows)
+        )
+        top = float(scores.surprise.fused.max(initial=0.0))
+        self._ema = top if self._ema is None else (1 - EMA_WEIGHT) * self._ema + EMA_WEIGHT * top
+        severity = max((scored.severity for scored in objects), default=0.0)
+        frame = ScoredFrame(seen.instant_s, objects, self._ema, severity, seen.moment.state.value, is_learning=False)
+        return frame, scores.surprise
+
+    def take_over(self, scorer: CameraScorer) -> None:
+        """Goes on with another scorer; tracks start anew, the smoothed score goes on."""
+        self._stream = StreamScorer(scorer)

@@ -1,0 +1,49 @@
+"""From an event to the report a coordinator takes."""
+
+import datetime as dt
+from typing import cast
+
+from context.event import Event
+from fl_protocol.messages import AlertReport, State
+
+MAX_WHY_CHARACTERS = 500
+_MAX_SCORE = 1e9
+
+
+def report_of(event: Event, alert_id: str, camera: str, model_digest: str) -> AlertReport:
+    """The report of ``event``, still without a clip.
+
+    Args:
+        event: The event, or one part of a long one.
+        alert_id: UUID version 4.
+        camera: Name of the camera.
+        model_digest: SHA-256 of the model that scored it.
+    """
+    peak = event.peak
+    return AlertReport(
+        alert_id=alert_id,
+        camera=camera,
+        started_utc=_instant(event.first.instant_s),
+        ended_utc=_instant(max(event.ended_s, event.first.instant_s)),
+        operational_state=cast("State", event.first.operational_state),  # the message checks it
+        zone=_shown(peak.zone, 64) or None,
+        severity_score=peak.severity,
+        score=min(max(peak.score, -_MAX_SCORE), _MAX_SCORE),
+        why=_why(event),
+        model_digest=model_digest,
+        peak_box=peak.box,
+    )
+
+
+def _why(event: Event) -> str:
+    suffix = "" if event.part == 1 else f" (part {event.part} of a long event)"
+    return (_shown(event.peak.why, MAX_WHY_CHARACTERS - len(suffix)) or "Unusual for this camera.") + suffix
+
+
+def _shown(text: str, max_characters: int) -> str:
+    """Text as the message allows it: printable and bounded."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:max_characters]
+
+
+def _instant(seconds: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)

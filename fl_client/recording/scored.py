@@ -1,0 +1,61 @@
+"""What recording reads of a scored frame, and how it becomes an observation of the event rules."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from context.event import Observation
+
+UNUSUAL_SCENE = "The scene as a whole is unusual for this camera at this time."
+
+
+class ScoredObjectView(Protocol):
+    """One object of a scored frame; ``box`` is ``(4,)`` xyxy fractions of the frame, ``zone`` "" outside every zone."""
+
+    @property
+    def box(self) -> npt.NDArray[np.float32]: ...  # noqa: D102 - described by the class
+    @property
+    def severity(self) -> float: ...  # noqa: D102
+    @property
+    def zone(self) -> str: ...  # noqa: D102
+    @property
+    def why(self) -> str: ...  # noqa: D102
+
+
+class ScoredFrameView(Protocol):
+    """A scored frame; while ``is_learning`` no learned alert may be raised."""
+
+    @property
+    def instant_s(self) -> float: ...  # noqa: D102
+    @property
+    def objects(self) -> Sequence[ScoredObjectView]: ...  # noqa: D102
+    @property
+    def score(self) -> float: ...  # noqa: D102
+    @property
+    def severity(self) -> float: ...  # noqa: D102
+    @property
+    def operational_state(self) -> str: ...  # noqa: D102
+    @property
+    def is_learning(self) -> bool: ...  # noqa: D102
+
+
+def observation_of(scored: ScoredFrameView) -> Observation:
+    """What a scored frame says to the event rules: its severity, and its most severe object."""
+    peak = max(scored.objects, key=lambda one: one.severity, default=None)
+    return Observation(
+        instant_s=scored.instant_s,
+        severity=0.0 if scored.is_learning else scored.severity,
+        score=scored.score,
+        box=(0.0, 0.0, 1.0, 1.0) if peak is None else _fractions(peak.box),
+        zone="" if peak is None else peak.zone,
+        why=UNUSUAL_SCENE if peak is None else peak.why,
+        operational_state=scored.operational_state,
+    )
+
+
+def _fractions(box: npt.NDArray[np.float32]) -> tuple[float, float, float, float]:
+    """A tracker's box cut to the frame: its prediction may reach beyond the edge."""
+    left, top, right, bottom = (float(side) for side in np.clip(box, 0.0, 1.0))
+    return (left, top, max(left, right), max(top, bottom))

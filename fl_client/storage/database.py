@@ -1,0 +1,75 @@
+"""The client's SQLite file: every commit is on the disk before it returns, so that a power cut loses none."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from fl_client.errors import StateError
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE alerts (
+    alert_id TEXT PRIMARY KEY,
+    report TEXT NOT NULL,
+    is_complete INTEGER NOT NULL
+) STRICT;
+CREATE TABLE outbox (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    alert_id TEXT NOT NULL REFERENCES alerts (alert_id),
+    refusal TEXT
+) STRICT;
+CREATE TABLE cursors (
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL
+) STRICT;
+"""
+
+
+class Database:
+    """One connection, used by one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All changes made inside are committed together, or not at all."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._connection.close()
+
+
+def open_database(path: Path | None) -> Database:
+    """Opens the file at ``path``, creating it with its tables; None keeps it in memory, for tests.
+
+    Raises:
+        StateError: The file is no database, is damaged, or was written by a newer version.
+    """
+    try:
+        connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    except sqlite3.Error as error:
+        raise StateError(f"{path}: cannot be used as the client's database ({error})") from error
+    if version not in {0, SCHEMA_VERSION}:
+        connection.close()
+        raise StateError(f"{path}: expected schema version {SCHEMA_VERSION}, got {version}")
+    return Database(connection)

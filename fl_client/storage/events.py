@@ -1,0 +1,71 @@
+"""Alerts on their way to being complete: opened, ended, and complete once their clip is written or given up.
+
+An alert is stored the moment its event opens. A client killed before the alert was complete completes it, without a
+clip, when it starts again: no event is forgotten. Completing an alert and queueing it for delivery is one commit.
+"""
+
+import logging
+from pathlib import Path
+
+from fl_client.storage.database import Database
+from fl_protocol.messages import AlertReport
+from fl_runtime.atomic_file import write_atomically
+
+logger = logging.getLogger(__name__)
+
+
+class AlertStore:
+    """The alerts of one client, in its database and as one readable file for each complete one."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    def keep(self, report: AlertReport) -> None:
+        """Stores an alert that is not complete yet, or what is new of it."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO alerts VALUES (?, ?, 0) ON CONFLICT (alert_id) DO UPDATE SET report = excluded.report"
+                " WHERE is_complete = 0",
+                (report.alert_id, report.model_dump_json()),
+            )
+
+    def get(self, alert_id: str) -> AlertReport:
+        """The alert as it stands.
+
+        Raises:
+            KeyError: No such alert.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT report FROM alerts WHERE alert_id = ?", (alert_id,)).fetchone()
+        if row is None:
+            raise KeyError(alert_id)
+        return AlertReport.model_validate_json(row[0])
+
+    def complete(self, alert_id: str, clip_digest: str | None) -> None:
+        """Writes the alert's file and queues it, and its clip if there is one, for delivery. Again changes nothing.
+
+        Raises:
+            KeyError: No such alert.
+        """
+        report = self.get(alert_id).model_copy(update={"clip_digest": clip_digest})
+        text = report.model_dump_json(indent=2) + "\n"
+        write_atomically(self._folder / f"{alert_id}.json", text.encode())
+        kinds = ["alert"] if clip_digest is None else ["alert", "clip"]
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE alerts SET report = ?, is_complete = 1 WHERE alert_id = ? AND is_complete = 0",
+                (report.model_dump_json(), alert_id),
+            )
+            if changed.rowcount:
+                rows = [(kind, alert_id) for kind in kinds]
+                connection.executemany("INSERT INTO outbox (kind, alert_id) VALUES (?, ?)", rows)
+
+    def complete_interrupted(self) -> int:
+        """Completes, without clips, the alerts a killed client left; returns how many."""
+        with self._database.transaction() as connection:
+            rows = connection.execute("SELECT alert_id FROM alerts WHERE is_complete = 0 ORDER BY rowid").fetchall()
+        for (alert_id,) in rows:
+            self.complete(alert_id, clip_digest=None)
+            logger.warning("interrupted alert completed without clip", extra={"alert_id": alert_id})
+        return len(rows)

@@ -1,0 +1,196 @@
+"""Keeps the site's Flower SuperNode running beside the client: start, restart with back-off, stop.
+
+Rules:
+
+1. TLS unless the SuperLink is on this machine: ``--insecure`` is passed for loopback addresses only.
+2. At most one SuperNode for a state folder: one that outlived a killed client is ended first, or the site would train
+   twice in one round.
+3. Any end of the SuperNode is answered by a restart; Flower itself asks for that with status 305 (49 as an exit
+   status) after a lost line.
+"""
+
+import contextlib
+import dataclasses
+import ipaddress
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from fl_client.backoff import Backoff
+from fl_runtime.atomic_file import write_atomically
+
+logger = logging.getLogger(__name__)
+
+FIRST_RESTART_S = 2.0
+LONGEST_RESTART_S = 120.0
+HEALTHY_AFTER_S = 60.0
+STOP_GRACE_S = 10.0
+MAX_LOG_BYTES = 5 * 1024 * 1024
+_ENVIRONMENT = {"FLWR_TELEMETRY_ENABLED": "0", "FLWR_DISABLE_UPDATE_CHECK": "1"}
+
+
+@dataclasses.dataclass(frozen=True)
+class SuperNodeOptions:
+    """What the SuperNode is started with.
+
+    Attributes:
+        superlink: ``HOST:PORT`` of the SuperLink.
+        site: Name of the site.
+        state_dir: The client's state folder: what the site trains on, and where the SuperNode's log goes.
+        root_certificates: PEM file of the authority to trust; None: the system's, or plain text on loopback.
+    """
+
+    superlink: str
+    site: str
+    state_dir: Path
+    root_certificates: Path | None = None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host``, a name or an address, is this machine itself. Names other than localhost are not looked up."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    return host.lower() == "localhost"
+
+
+def supernode_command(options: SuperNodeOptions, port: int) -> list[str]:
+    """The command line of the SuperNode; ``port`` is where its own processes reach it, on loopback."""
+    if options.root_certificates:
+        security = ["--root-certificates", str(options.root_certificates)]
+    else:
+        security = ["--insecure"] if is_loopback(options.superlink.rpartition(":")[0]) else []  # rule 1
+    return [
+        str(Path(sys.executable).with_name("flower-supernode")),
+        *security,
+        "--superlink",
+        options.superlink,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--node-config",
+        f'site="{options.site}" state="{options.state_dir.resolve()}"',
+    ]
+
+
+class SuperNodeSupervisor:
+    """One SuperNode process and the thread that watches it.
+
+    Attributes:
+        num_restarts: Times it had to be started again.
+    """
+
+    def __init__(self, options: SuperNodeOptions) -> None:
+        self.num_restarts = 0
+        self._options = options
+        self._pid_path = options.state_dir / "supernode.json"
+        self._log_path = options.state_dir / "supernode.log"
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._run, name="supernode-supervisor", daemon=True)
+
+    @property
+    def pid(self) -> int | None:
+        """Process number of the running SuperNode."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Ends a SuperNode left over from before, and starts this one."""
+        end_left_over(self._pid_path)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops the SuperNode and waits for it."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        backoff = Backoff(FIRST_RESTART_S, LONGEST_RESTART_S)
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            status = self._run_once()
+            if self._stopping.is_set():
+                break
+            if time.monotonic() - began > HEALTHY_AFTER_S:
+                backoff = backoff.after_success()
+            backoff = backoff.after_failure()
+            self.num_restarts += 1
+            logger.warning("SuperNode restarts", extra={"status": status, "delay_s": backoff.delay_s})
+            self._stopping.wait(backoff.delay_s)
+
+    def _run_once(self) -> int | str:
+        """Runs one SuperNode until it ends or is to be stopped; its status, or why it could not start."""
+        is_full = self._log_path.exists() and self._log_path.stat().st_size > MAX_LOG_BYTES
+        folder = str(Path(sys.executable).parent)  # it looks for flower-superexec on the path
+        environment = os.environ | _ENVIRONMENT | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+        try:
+            with self._log_path.open("wb" if is_full else "ab") as log:
+                process = subprocess.Popen(  # noqa: S603 - Flower's own program beside our interpreter
+                    supernode_command(self._options, _free_port()),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            return f"cannot be started: {error.strerror}"
+        self._process = process
+        self._note_process(process.pid)
+        while process.poll() is None and not self._stopping.wait(0.2):
+            pass
+        _end_group(process.pid)
+        return process.wait()
+
+    def _note_process(self, pid: int) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):  # a full disk: only a killed client would need it
+            facts = {"pid": pid, "started": psutil.Process(pid).create_time()}
+            write_atomically(self._pid_path, json.dumps(facts).encode())
+
+
+def end_left_over(pid_path: Path) -> None:
+    """Ends the SuperNode a killed client left behind; a process that merely has its number is left alone."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
+        facts = json.loads(pid_path.read_bytes())
+        if abs(psutil.Process(facts["pid"]).create_time() - facts["started"]) < 1.0:
+            logger.warning("ending a SuperNode left over from before")
+            _end_group(facts["pid"])
+
+
+def _end_group(leader_pid: int) -> None:
+    """Asks a process and what it started to end, and after a grace period makes them."""
+    members = _members(leader_pid)
+    for number, wait_s in ((signal.SIGTERM, STOP_GRACE_S), (signal.SIGKILL, STOP_GRACE_S)):
+        for member in members:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.send_signal(number)
+        _, members = psutil.wait_procs(members, timeout=wait_s)
+        if not members:
+            return
+
+
+def _members(leader_pid: int) -> list[psutil.Process]:
+    """The processes of the session ``leader_pid`` leads, itself included, also those whose parent is gone."""
+    return [process for process in psutil.process_iter() if _session_of(process.pid) == leader_pid]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:  # gone, or not ours to ask about
+        return None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,126 @@
+"""The frame loop: one frame at a time from the camera through the pipeline to the recorder."""
+
+import dataclasses
+import logging
+import time
+from pathlib import Path
+from typing import Protocol
+
+from fl_client.capture.camera_feed import CameraFeed
+from fl_client.capture.wire import CapturedFrame, Picture
+from fl_client.recording.event_recorder import EventRecorder
+from fl_client.recording.scored import ScoredFrameView
+from fl_client.storage.outbox import FeedbackCursor
+from fl_client.uplink.courier import Courier
+from fl_runtime.shutdown import StopFlag
+
+logger = logging.getLogger(__name__)
+
+_IDLE_S = 0.5
+
+
+class Pipeline(Protocol):
+    """Everything the client asks of what scores its frames."""
+
+    @property
+    def model_digest(self) -> str:
+        """SHA-256 of the model in use."""
+
+    def process(self, frame: Picture, instant_s: float) -> ScoredFrameView:
+        """Scores the next frame, ``(H, W, 3)`` BGR."""
+
+    def swap_model(self, model_path: Path) -> str:
+        """Loads and checks a model, then uses it from the next frame on; returns its digest. From any thread."""
+
+    def keep_event_tubelets(self, alert_id: str, started_s: float, ended_s: float) -> None:
+        """Keeps what was seen in the interval until the operator says what it was."""
+
+    def apply_feedback(self, alert_id: str, label: str) -> bool:
+        """Learns what the operator said; False if nothing was kept for that alert."""
+
+    def close(self) -> None:
+        """Saves what was learned."""
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far watching has come.
+
+    Attributes:
+        num_analysed: Frames scored.
+        learning_s: Seconds of video that went into learning before alerts were allowed.
+        severity: Of the last frame.
+        is_learning: Whether the last frame was still one to learn from.
+        watched_s: Wall time from the first frame to the last, in seconds.
+    """
+
+    num_analysed: int = 0
+    learning_s: float = 0.0
+    severity: float = 0.0
+    is_learning: bool = True
+    watched_s: float = 0.0
+    _began: float | None = None
+    _last_instant_s: float | None = None
+
+    def begin(self) -> None:
+        """Starts the clock when the first frame is there."""
+        self._began = time.monotonic() if self._began is None else self._began
+
+    def note(self, scored: ScoredFrameView) -> None:
+        """Takes in one scored frame."""
+        self.num_analysed += 1
+        self.severity, self.is_learning = scored.severity, scored.is_learning
+        if scored.is_learning and self._last_instant_s is not None:
+            self.learning_s += max(0.0, scored.instant_s - self._last_instant_s)
+        self._last_instant_s = scored.instant_s
+        self.watched_s = time.monotonic() - (self._began or 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeedbackLine:
+    """Where the operator's feedback comes from, and where it is noted once applied."""
+
+    courier: Courier
+    cursor: FeedbackCursor
+
+
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """One camera being watched."""
+
+    feed: CameraFeed
+    pipeline: Pipeline
+    recorder: EventRecorder
+    progress: Progress
+    feedback: FeedbackLine | None = None
+
+    def run(self, stop: StopFlag) -> None:
+        """Watches until the source ends or a stop is requested.
+
+        Raises:
+            SourceError: A file's decoder died; what came before it was watched.
+        """
+        while not (stop.stop_requested or self.feed.is_finished):
+            frame = self.feed.next_frame(_IDLE_S)
+            if self.feedback:
+                apply_feedback(self.feedback, self.pipeline)
+            if frame is not None:
+                self._watch_frame(frame)
+
+    def _watch_frame(self, frame: CapturedFrame) -> None:
+        self.progress.begin()
+        scored = self.pipeline.process(frame.picture, frame.instant_s)
+        self.recorder.observe(frame, scored)
+        self.progress.note(scored)
+
+
+def apply_feedback(line: FeedbackLine, pipeline: Pipeline) -> None:
+    """Applies what the operator said since the last frame; noted as applied only after it was."""
+    inbox = line.courier.feedback
+    while not inbox.empty():
+        entry = inbox.get_nowait()
+        is_known = pipeline.apply_feedback(entry.alert_id, entry.label)
+        line.cursor.advance(entry.sequence)
+        inbox.task_done()
+        facts = {"alert_id": entry.alert_id, "label": entry.label, "is_known": is_known}
+        logger.info("feedback applied", extra=facts)

@@ -1,0 +1,1 @@
+"""All HTTP of the coordinator."""

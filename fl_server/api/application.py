@@ -1,0 +1,70 @@
+"""The coordinator's web application: routes, error responses and guard over one open storage."""
+
+import contextlib
+import importlib.metadata
+import socket
+from collections.abc import AsyncIterator
+
+import fastapi
+import uvicorn
+
+from fl_protocol.messages import ErrorBody
+from fl_server.api import alerts, clips, health, models, page, sites
+from fl_server.api.error_responses import add_error_responses
+from fl_server.api.request_guard import RequestGuard
+from fl_server.config import ServerConfig
+from fl_server.storage.clips import remove_interrupted
+from fl_server.storage.database import Storage, open_storage
+
+_STOP_TIMEOUT_S = 5
+_ROUTERS = (sites.router, alerts.router, clips.router, models.router, health.router, page.router)
+
+
+def create_app(config: ServerConfig) -> fastapi.FastAPI:
+    """The application on the storage that ``config`` names.
+
+    Raises:
+        StartError: The state folder or the database cannot be used.
+    """
+    return app_on(open_storage(config.database, config.state_folder), config)
+
+
+def app_on(storage: Storage, config: ServerConfig) -> fastapi.FastAPI:
+    """The application on an open storage, which it closes when it stops."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: fastapi.FastAPI) -> AsyncIterator[None]:
+        remove_interrupted(storage)
+        yield
+        storage.close()
+
+    app = fastapi.FastAPI(
+        title="EdgeGuard",
+        version=importlib.metadata.version("edgeguard"),
+        docs_url=None,  # /docs is ours: FastAPI's loads scripts from another machine
+        redoc_url=None,
+        responses={"4XX": {"model": ErrorBody, "description": "Refused."}},
+        lifespan=lifespan,
+    )
+    app.state.storage = storage
+    app.state.config = config
+    add_error_responses(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_middleware(RequestGuard, host_names=config.host_names)
+    return app
+
+
+def run_app(app: fastapi.FastAPI, listener: socket.socket) -> None:
+    """Serves ``app`` on a listening socket until SIGTERM or SIGINT; requests under way get a few seconds."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_STOP_TIMEOUT_S,
+    )
+    uvicorn.Server(config).run(sockets=[listener])

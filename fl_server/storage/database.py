@@ -1,0 +1,159 @@
+"""The open storage: one engine, one folder, transactions.
+
+Rules:
+
+1. A request is answered only after its transaction is committed, and a commit is on the disk (SQLite: WAL with full
+   synchronisation), so what was accepted survives a kill and a power cut.
+2. A file is in place, flushed, before the transaction that names it: a row never points at nothing.
+3. Writers on SQLite take the write lock when they begin. A transaction that reads first and then asks for the lock
+   fails at once when another wrote in between; one that waits at its start does not.
+4. Whoever changes what belongs to a site locks the site's row first, so sequence numbers appear in their order.
+"""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from fl_server.errors import StartError
+from fl_server.storage.tables import SCHEMA_VERSION, SchemaVersionRow, Table
+
+_BUSY_TIMEOUT_S = 30
+_SCHEMA_LOCK = 4_713_108_001  # any number; the same for all processes of ours that use one PostgreSQL database
+
+
+def utc_now() -> dt.datetime:
+    """The present instant."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclasses.dataclass(frozen=True)
+class Storage:
+    """An open database and its folder."""
+
+    engine: sa.Engine
+    folder: Path
+    clock: Callable[[], dt.datetime] = utc_now
+
+    @property
+    def clip_folder(self) -> Path:
+        """Holds stored clips, named by digest."""
+        return self.folder / "clips"
+
+    @property
+    def model_folder(self) -> Path:
+        """Holds published models, named by digest."""
+        return self.folder / "models"
+
+    @property
+    def incoming_folder(self) -> Path:
+        """Holds clips that are still arriving."""
+        return self.folder / "incoming"
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[orm.Session]:
+        """A transaction that changes nothing and waits for no writer."""
+        with orm.Session(self.engine.execution_options(is_reading=True)) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[orm.Session]:
+        """A transaction that is committed at the end of the block, or undone on an error."""
+        with orm.Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
+
+
+def open_storage(database: str | None, folder: Path) -> Storage:
+    """Opens the storage, making what is missing.
+
+    Args:
+        database: SQLAlchemy address; ``None`` is a SQLite file in ``folder``.
+        folder: State folder.
+
+    Raises:
+        StartError: The folder or the database cannot be used.
+    """
+    storage = Storage(_engine(database, folder), folder)
+    _make_folders(storage)
+    try:
+        create_schema(storage.engine)
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise _unusable(storage.engine.url, error) from error
+    return storage
+
+
+def create_schema(engine: sa.Engine) -> None:
+    """Makes missing tables and checks that the database is of this version.
+
+    Raises:
+        StartError: The database was written by another version.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # two processes may start on an empty database at once
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+        found = _schema_version(connection)
+        if found is None:
+            Table.metadata.create_all(connection)
+            connection.execute(sa.insert(SchemaVersionRow).values(id=1, version=SCHEMA_VERSION))
+        elif found != SCHEMA_VERSION:
+            raise StartError(f"expected a database of schema version {SCHEMA_VERSION}, got version {found}")
+
+
+def listen_to_sqlite(engine: sa.Engine) -> None:
+    """Sets up SQLite connections: WAL, full synchronisation, foreign keys, transactions that begin when we say so."""
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver would begin by itself, and late
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {setting}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        is_reading = connection.get_execution_options().get("is_reading", False)
+        connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
+
+
+def _engine(database: str | None, folder: Path) -> sa.Engine:
+    address = sa.make_url(database) if database else sa.URL.create("sqlite", database=str(folder / "edgeguard.db"))
+    is_sqlite = address.get_backend_name() == "sqlite"
+    if is_sqlite and address.database in (None, "", ":memory:"):
+        raise StartError("expected a SQLite file: a database in memory would lose every alert")
+    try:
+        options = {"connect_args": {"timeout": _BUSY_TIMEOUT_S}} if is_sqlite else {"pool_pre_ping": True}
+        engine = sa.create_engine(address, **options)
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        raise _unusable(address, error) from error
+    if is_sqlite:
+        listen_to_sqlite(engine)
+    return engine
+
+
+def _make_folders(storage: Storage) -> None:
+    try:
+        for folder in (storage.folder, storage.clip_folder, storage.model_folder, storage.incoming_folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # clips show people
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise StartError(f"cannot use the state folder {storage.folder}: {error.strerror or error}") from error
+
+
+def _schema_version(connection: sa.Connection) -> int | None:
+    if not sa.inspect(connection).has_table(SchemaVersionRow.__tablename__):
+        return None
+    return connection.scalar(sa.select(SchemaVersionRow.version))
+
+
+def _unusable(address: sa.URL, error: Exception) -> StartError:
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
+    return StartError(f"cannot use the database {address.render_as_string()}: {' '.join(str(cause).split())}")

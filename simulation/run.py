@@ -1,0 +1,47 @@
+"""Many sites on one machine: ``python simulation/run.py --clients 20``.
+
+Prepares emulated sites, trains them together over Flower, exports and tests the int8 model, lets a simulated operator
+judge its alerts, trains one more round on that, and writes ``metrics.json``, ``report.html`` and the models.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+if __name__ == "__main__":  # run as a file: the packages lie beside this folder
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch and its workers start: two workers on two cores
+os.environ["FLWR_TELEMETRY_ENABLED"] = "0"
+os.environ["FLWR_DISABLE_UPDATE_CHECK"] = "1"
+
+import typer
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(  # noqa: PLR0913  one parameter for each option
+    *,
+    clients: Annotated[int, typer.Option(min=1, max=1000, help="Emulated sites, one camera each.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Training rounds before the test.")] = 6,
+    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Local steps of each client in a round.")] = 16,
+    footage: Annotated[Path | None, typer.Option(help="Real footage instead of the synthetic world.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of every random choice.")] = 0,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Also train blind and pooled baselines.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = os.cpu_count() or 1,
+    out: Annotated[Path, typer.Option(help="Folder for the results; earlier ones are replaced.")] = Path("out/run"),
+) -> None:
+    """Runs a federation of emulated sites on this machine and reports on it."""
+    from simulation.experiment import Settings, run_experiment
+
+    results = run_experiment(Settings(clients, rounds, steps, footage, seed, baselines, workers, out))
+    typer.echo(results)
+
+
+if __name__ == "__main__":
+    from fl_runtime.command import run_command
+    from simulation.errors import SimulationError
+
+    run_command(app, SimulationError)

@@ -1,0 +1,30 @@
+"""Writes the footage of one emulated camera as a dataset folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulation.world.camera import emulated_camera
+from simulation.world.dataset import write_dataset
+from simulation.world.errors import WorldError
+from simulation.world.footage_plan import plan_footage
+
+
+def main(
+    out: Annotated[Path, typer.Argument(help="New or empty folder to write into.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the world.")] = 0,
+    camera: Annotated[int, typer.Option(min=0, help="Number of the camera; layouts take turns.")] = 0,
+) -> None:
+    """Writes the footage of one emulated camera: frames, labels.json and site.yaml."""
+    try:
+        watched = emulated_camera(seed, camera)
+        write_dataset(out, watched, plan_footage(watched, seed))
+    except (WorldError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(f"{out}: footage of {watched.site.cameras[0].name}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

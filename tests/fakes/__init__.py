@@ -1,0 +1,1 @@
+"""In-memory worlds that tests run against."""

@@ -1,0 +1,82 @@
+"""From scored frames to observations, reports and the ring before an event."""
+
+import numpy as np
+import pytest
+
+from context.event import Event, Observation
+from fl_client.recording.alert_report import MAX_WHY_CHARACTERS, report_of
+from fl_client.recording.jpeg_ring import RING_S, JpegFrame, JpegRing, compress, decompress
+from fl_client.recording.scored import UNUSUAL_SCENE, observation_of
+from tests.fakes.brightness_pipeline import BrightFrame, BrightObject
+
+ALERT_ID = "3e576314-0673-4c7c-9556-81e98620480b"
+PEAK = Observation(11.0, 0.8, 4.5, (0.1, 0.2, 0.3, 0.4), "till", "Runs.", "closed")
+
+
+def scored(*severities: float, is_learning: bool = False) -> BrightFrame:
+    objects = tuple(
+        BrightObject(np.array([-0.1, 0.2, 0.3, 1.2], np.float32), one, f"zone {one}", f"why {one}")
+        for one in severities
+    )
+    return BrightFrame(5.0, objects, 3.0, max(severities, default=0.6), "open", is_learning)
+
+
+def test_observation_carries_the_most_severe_object_cut_to_the_frame() -> None:
+    seen = observation_of(scored(0.2, 0.9, 0.5))
+    assert (seen.severity, seen.zone, seen.why, seen.score) == (0.9, "zone 0.9", "why 0.9", 3.0)
+    assert seen.box == pytest.approx((0.0, 0.2, 0.3, 1.0))
+
+
+def test_frame_without_objects_is_unusual_as_a_whole() -> None:
+    seen = observation_of(scored())
+    assert (seen.severity, seen.box, seen.zone, seen.why) == (0.6, (0.0, 0.0, 1.0, 1.0), "", UNUSUAL_SCENE)
+
+
+def test_learning_raises_nothing() -> None:
+    assert observation_of(scored(0.99, is_learning=True)).severity == 0.0
+
+
+def test_report_says_what_the_peak_was() -> None:
+    report = report_of(
+        Event(Observation(10.0, 0.5, operational_state="closed"), PEAK, 12.5), ALERT_ID, "door", "a" * 64
+    )
+    assert (report.started_utc.timestamp(), report.ended_utc.timestamp()) == (10.0, 12.5)
+    assert (report.severity_score, report.score, report.zone, report.why) == (0.8, 4.5, "till", "Runs.")
+    assert (report.operational_state, report.peak_box, report.clip_digest) == ("closed", PEAK.box, None)
+
+
+def test_text_the_message_would_refuse_is_made_fit() -> None:
+    peak = Observation(1.0, 0.8, 1e300, why="x\u202e\n" * 400, zone="", operational_state="open")
+    report = report_of(Event(peak, peak, 1.0, part=2), ALERT_ID, "door", "a" * 64)
+    assert report.why.endswith(" (part 2 of a long event)")
+    assert len(report.why) <= MAX_WHY_CHARACTERS
+    assert report.why.isprintable()
+    assert (report.zone, report.score) == (None, 1e9)
+
+
+def test_ring_keeps_the_last_seconds_only() -> None:
+    ring = JpegRing()
+    for index in range(200):
+        ring.add(JpegFrame(index / 10, b"x"))
+    kept = ring.frames_since(0.0)
+    assert kept[0].instant_s == pytest.approx(19.9 - RING_S)
+    assert kept[-1].instant_s == 19.9
+    assert [frame.instant_s for frame in ring.frames_since(19.75)] == [19.8, 19.9]
+
+
+def test_ring_never_holds_more_than_its_bytes() -> None:
+    ring = JpegRing(max_bytes=1000)
+    for index in range(20):
+        ring.add(JpegFrame(index / 10, b"x" * 300))
+    assert len(ring.frames_since(0.0)) == 3
+    ring.add(JpegFrame(3.0, b"x" * 2000))
+    assert ring.frames_since(0.0) == []
+    ring.add(JpegFrame(3.1, b"x"))
+    assert len(ring.frames_since(0.0)) == 1
+
+
+def test_picture_survives_compression_nearly_unchanged() -> None:
+    picture = np.full((48, 64, 3), (10, 120, 240), np.uint8)
+    again = decompress(compress(picture, 1.0))
+    assert again.shape == picture.shape
+    assert np.abs(again.astype(int) - picture).max() < 8

@@ -1,0 +1,1 @@
+"""Tests of fl_server."""
