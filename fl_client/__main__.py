@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def main(  # noqa: PLR0913  one parameter for each option
     config: Annotated[Path | None, typer.Option(help="Site description, YAML.")] = None,
     camera: Annotated[str | None, typer.Option(help="Camera of the site description.")] = None,
     learn_for: Annotated[float, typer.Option(help="Seconds a new camera learns.")] = DEFAULT_LEARN_FOR_S,
-    alert_threshold: Annotated[float, typer.Option(help="Severity at which an event opens.")] = 0.5,
+    alert_threshold: Annotated[float, typer.Option(help="Severity at which an event opens, 0.5 to 1.")] = 0.5,
     coordinator: Annotated[str | None, typer.Option(help="URL of the coordinator.")] = None,
     superlink: Annotated[str | None, typer.Option(help="HOST:PORT of the Flower SuperLink.")] = None,
     root_certificates: Annotated[Path | None, typer.Option(help="PEM file of the authority to trust.")] = None,
@@ -70,6 +71,7 @@ def _set_up_logging(level: str) -> None:
         set_up_logging(level)
     except ValueError as error:
         raise SettingsError(f"log_level: {error}") from error
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every request, with its address
 
 
 if __name__ == "__main__":

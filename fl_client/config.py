@@ -53,7 +53,10 @@ class ClientConfig(pydantic.BaseModel):
         default=None, description="PEM file of the authority that vouches for coordinator and SuperLink."
     )
     alert_threshold: float = pydantic.Field(
-        default=0.5, gt=0.0, le=1.0, description="Severity at which an event opens: 0.5 is one normal in a thousand."
+        default=0.5,
+        ge=0.5,  # what the pipeline learns as normal is below: feedback on such an alert would find nothing kept
+        le=1.0,
+        description="Severity at which an event opens: 0.5 is one normal object in a thousand.",
     )
 
     @pydantic.model_validator(mode="after")
@@ -72,7 +75,7 @@ class ClientConfig(pydantic.BaseModel):
     @property
     def event_rules(self) -> EventRules:
         """When an event opens and ends: released a tenth of severity below where it opens."""
-        return EventRules(self.alert_threshold, max(self.alert_threshold - 0.1, self.alert_threshold / 2))
+        return EventRules(self.alert_threshold, self.alert_threshold - 0.1)
 
     def start_s(self, now: dt.datetime) -> float:
         """Instant of a file's first frame, seconds since 1970 UTC."""

@@ -32,6 +32,9 @@ EXEMPLAR_WIDTH = 0.35
 MIN_CALIBRATION_TUBELETS = 60
 """With fewer held-out tubelets, those trained on calibrate as well."""
 
+TUBELETS_OF_AN_OBJECT = 8.0
+"""Tubelets that one passing object leaves, about: they say the same, so they count as one."""
+
 COMMON_DEVIATION = 2.0
 UNUSUAL_WORDS = (
     ("moves against the usual direction", "moves fast along the usual direction"),
@@ -61,17 +64,21 @@ class Exemplars:
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """The statistics channel of one camera: intensity per context, with accepted exceptions."""
+    """The statistics channel of one camera: what objects are like in each context, and how often there are any."""
 
     intensity: Intensity
+    rarity: npt.NDArray[np.float64]  # (K,) -log10 of the share of normal objects in contexts this quiet
     exemplars: Exemplars
     usual_score: npt.NDArray[np.float64]  # (K,) median score of normal objects
 
     def scores(self, features: Features, context: Contexts) -> Scores:
-        """Scores objects; one near an accepted exception scores like a usual object. ``(N,)``."""
-        scores = self.intensity.scores(features, context)
+        """How unlike the context's objects each is; one near an accepted exception is like them. ``(N,)``."""
+        scores = self._unlikeness(features, context)
         accepted = self.usual_score[context] + 0.5 * self.exemplars.nearest_distance(features, context)
         return np.minimum(scores, accepted)
+
+    def _unlikeness(self, features: Features, context: Contexts) -> Scores:
+        return self.intensity.scores(features, context) + self.intensity.log_rate[context]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +116,7 @@ class CameraScorer:
         context = context if self.is_conditioned else np.zeros_like(context)
         by_network = self.network_calibration.surprise(network, context)
         by_statistics = self.statistics_calibration.surprise(self.statistics.scores(features, context), context)
+        by_statistics += self.statistics.rarity[context]
         fused = by_network + by_statistics
         return Surprise(fused, by_network, by_statistics, self.fused_calibration.calibrated(fused, context))
 
@@ -161,6 +169,7 @@ def fit_scorer(
     scores = statistics.scores(object_features(normal.motion), context)
     by_statistics = fit_calibration(scores, context, num_contexts)
     fused = by_network.surprise(network, context) + by_statistics.surprise(scores, context)
+    fused += statistics.rarity[context]
     by_fused = fit_calibration(fused, context, num_contexts)
     return CameraScorer(
         model, camera_index, zone_kinds, statistics, by_network, by_statistics, by_fused, is_conditioned
@@ -187,8 +196,27 @@ def _fit_statistics(
     context = context if is_conditioned else np.zeros_like(context)
     exemplars = Exemplars(object_features(accepted.motion), context)
     # A normal object lies about as many squared deviations from the mean as there are features.
-    usual = intensity.scores(intensity.mean, np.arange(num_contexts)) + 0.5 * NUM_FEATURES
-    return Statistics(intensity, exemplars, usual)
+    usual = intensity.scores(intensity.mean, np.arange(num_contexts)) + intensity.log_rate + 0.5 * NUM_FEATURES
+    rarity = context_rarity(intensity.log_rate, local.count if is_conditioned else local.count[:1])
+    return Statistics(intensity, rarity, exemplars, usual)
+
+
+def context_rarity(log_rate: npt.NDArray[np.float64], count: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How rare it is to see any object in a context.
+
+    Kept apart from what objects are like: a rate of one in an hour says more about an intruder than any feature, and
+    would drown in the spread of the features if both were one score.
+
+    Args:
+        log_rate: Logarithm of objects a second in each context. ``(K,)``.
+        count: Tubelets seen in each context. ``(K,)``.
+
+    Returns:
+        -log10 of the share of the camera's objects that appear in contexts as quiet or quieter. ``(K,)``, at least 0.
+    """
+    objects = count / TUBELETS_OF_AN_OBJECT
+    quieter = (log_rate[None, : len(count)] <= log_rate[:, None] + 1e-9) @ objects  # (K,)
+    return np.asarray(-np.log10((quieter + 0.5) / (objects.sum() + 0.5)))
 
 
 def _fleet_rows(model: OnnxModel, zone_kinds: npt.NDArray[np.int64]) -> NormalitySums:

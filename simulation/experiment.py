@@ -331,7 +331,4 @@ def _on_round(step: Callable[[str], None]) -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    import torch
-
     cv2.setNumThreads(1)
-    torch.set_num_threads(1)

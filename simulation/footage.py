@@ -7,6 +7,7 @@ no opening hours: its sites are open round the clock, and all of it is taken to 
 
 import dataclasses
 import datetime as dt
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from simulation.world import (
     ClipPlan,
     EmulatedCamera,
     FootagePlan,
+    RenderedClip,
     emulated_camera,
     plan_footage,
     render_clip,
@@ -36,6 +38,7 @@ Labels = npt.NDArray[np.int64]  # (N,) 1 anomalous, 0 normal
 
 REAL_FOOTAGE_START = dt.datetime(2026, 1, 7, 12, 0, tzinfo=dt.UTC)
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm"})
+NUM_KEPT_CLIPS = 8
 TRAINING_SHARE = 0.6
 """Share of a video that trains; the rest tests."""
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif"})
@@ -79,7 +82,7 @@ class Clip(Protocol):
         """Starts reading."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class WorldClip:
     """A clip of the synthetic world."""
 
@@ -99,11 +102,17 @@ class WorldClip:
 
     def open(self) -> Recording:
         """Renders the clip."""
-        rendered = render_clip(self.camera, self.plan)
+        rendered = _rendered(self)
         intervals = tuple(
             Interval(truth.first_frame, truth.last_frame, truth.kind.value, truth.boxes) for truth in rendered.truth
         )
         return Recording(iter(rendered.frames), rendered.anomalous_frames.astype(np.int64), intervals)
+
+
+@functools.lru_cache(maxsize=NUM_KEPT_CLIPS)
+def _rendered(clip: WorldClip) -> RenderedClip:
+    """Renders a clip, or gives it once more: learning a scene and then watching it opens the same clips twice."""
+    return render_clip(clip.camera, clip.plan)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,20 +42,27 @@ def prepare_site(footage: SiteFootage, state_dir: Path) -> PreparedSite:
     store.describe(camera)
     view = CameraView(site, camera, scenes)
     num_frames = num_tubelets = 0
-    for clips, is_held_out in ((footage.training, False), (footage.validation, True)):
-        numbers = _block_numbers(is_held_out=is_held_out) if footage.validation else iter(range(10**6))
-        for clip in clips:
-            seen = list(watch(view, clip))
-            num_frames += len(seen)
-            for part in [seen] if footage.validation else _quarters(seen):
-                builder = BlockBuilder(block_s=float("inf"))
-                for one in part:
-                    builder.add(one, np.ones(len(one.tubelets), dtype=np.bool_))
-                block = builder.take()
-                if block is not None:
-                    num_tubelets += len(block.tubelets)
-                    store.append(block, next(numbers))
+    for number, seen in _blocks(view, footage):
+        builder = BlockBuilder(block_s=float("inf"))
+        for one in seen:
+            builder.add(one, np.ones(len(one.tubelets), dtype=np.bool_))
+        block = builder.take()
+        num_frames += len(seen)
+        if block is not None:
+            num_tubelets += len(block.tubelets)
+            store.append(block, number)
     return PreparedSite(num_frames, num_tubelets)
+
+
+def _blocks(view: CameraView, footage: SiteFootage) -> Iterator[tuple[int, list[Perceived]]]:
+    """What was perceived, with the number of the block it belongs to: the number decides what is held out."""
+    if not footage.validation:
+        quarters = (quarter for clip in footage.training for quarter in _quarters(list(watch(view, clip))))
+        yield from enumerate(quarters)
+        return
+    for clips, is_held_out in ((footage.training, False), (footage.validation, True)):
+        for number, clip in zip(_block_numbers(is_held_out=is_held_out), clips, strict=False):
+            yield number, list(watch(view, clip))
 
 
 def fit_scenes(footage: SiteFootage) -> dict[OperationalState, Scene]:

@@ -65,7 +65,7 @@ class CameraFeed:
         self._thread.start()
         if not self._source.is_live:
             self._has_begun.wait()
-            if self._failure and self._frames.empty():
+            if self._failure and self._has_no_more:
                 raise self._failure
 
     @property
@@ -75,7 +75,11 @@ class CameraFeed:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the source has ended and every frame of it was read."""
+        """Whether the source has ended in good order and every frame of it was read; else ``next_frame`` raises."""
+        return self._has_no_more and self._failure is None
+
+    @property
+    def _has_no_more(self) -> bool:
         return self._ended.is_set() and self._frames.empty()
 
     def next_frame(self, timeout_s: float) -> CapturedFrame | None:
@@ -87,7 +91,7 @@ class CameraFeed:
         self._release_decoder()
         with contextlib.suppress(queue.Empty):
             return self._frames.get(timeout=0.0 if self._ended.is_set() else timeout_s)
-        if self.is_finished and self._failure:
+        if self._failure and self._has_no_more:
             raise self._failure
         return None
 

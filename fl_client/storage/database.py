@@ -59,17 +59,25 @@ def open_database(path: Path | None) -> Database:
     Raises:
         StateError: The file is no database, is damaged, or was written by a newer version.
     """
+    connection = None
     try:
         connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    except sqlite3.Error as error:
+        _prepare(connection, str(path))
+    except (sqlite3.Error, StateError) as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, StateError):
+            raise
         raise StateError(f"{path}: cannot be used as the client's database ({error})") from error
-    if version not in {0, SCHEMA_VERSION}:
-        connection.close()
-        raise StateError(f"{path}: expected schema version {SCHEMA_VERSION}, got {version}")
     return Database(connection)
+
+
+def _prepare(connection: sqlite3.Connection, name: str) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    elif version != SCHEMA_VERSION:
+        raise StateError(f"{name}: expected schema version {SCHEMA_VERSION}, got {version}")

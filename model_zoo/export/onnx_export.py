@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from model_zoo.backbones.film_lstm import FilmLstm
+from model_zoo.backbones.film_lstm import STEPS_READ, FilmLstm
 from model_zoo.onnx_model import METADATA_KEY, ModelMetadata
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_STEPS
 
@@ -32,8 +32,9 @@ class _StreamingStep(nn.Module):
         self, crop: Tensor, codes: Tensor, motion: Tensor, context: Tensor, zone_kind: Tensor, camera: Tensor
     ) -> tuple[Tensor, Tensor]:
         condition = self.network.condition(context, zone_kind, camera)  # (N, E)
-        code = self.network.encode(crop[:, None].float() / 255, condition)  # (N, D)
-        score = self.network.score(torch.cat([codes, code[:, None]], dim=1), motion, condition)  # (N,)
+        code = self.network.code(self.network.features(crop[:, None].float() / 255), condition)  # (N, D)
+        read = torch.cat([codes, code[:, None]], dim=1)[:, STEPS_READ]  # (N, R, D)
+        score = self.network.score(read, motion[:, STEPS_READ], condition)  # (N,)
         return code, score
 
 

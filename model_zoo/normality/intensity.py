@@ -114,13 +114,13 @@ def _shapes(num_contexts: int, num_features: int) -> tuple[tuple[int, ...], ...]
 class Shrinkage:
     """How much a context leans on what is known elsewhere, in objects and in seconds of its own footage."""
 
-    parent_objects: float = 100.0
-    parent_s: float = 30.0
+    parent_objects: float = 1000.0
+    parent_s: float = 3.0
     pooled_objects: float = 20.0
-    pooled_s: float = 10.0
+    pooled_s: float = 1.0
     prior_objects: float = 2.0
     """Objects from a unit Gaussian, before any data."""
-    prior_s: float = 10.0
+    prior_s: float = 1.0
     """Seconds in which ``prior_objects`` would be seen, before any data."""
     variance_floor: float = 1e-3
 

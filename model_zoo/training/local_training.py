@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model_zoo.backbones.film_lstm import FilmLstm
+from model_zoo.backbones.film_lstm import STEPS_READ, FilmLstm
 from model_zoo.evaluation.frame_auc import roc_auc
 from model_zoo.perception.tubelet import Tubelets
 from model_zoo.training.exposure import Exposure
@@ -24,6 +24,7 @@ from model_zoo.training.pseudo_anomalies import KINDS
 
 LABEL_CONFIRMED, LABEL_FALSE_ALARM = 1, 2
 MAX_GRADIENT_NORM = 5.0
+CONTEXT_SWAP_SHARE = 0.5
 UNKNOWN_CAMERA = 0
 KNOWN_CAMERA_SHARE = 0.75
 """The other batches are trained as an unknown camera's, so that the model also serves a camera it has never seen."""
@@ -45,18 +46,21 @@ class TrainingSettings:
     """How much and how fast a site trains in one round."""
 
     batch_size: int = 16
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 4e-3
     labelled_share: float = 0.25
     """Share of a batch drawn from what the operator labelled, when there is any."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Batch:
-    crops: Tensor  # (B, T, S, S) in [0, 1]
-    motion: Tensor  # (B, T, M)
-    context: Tensor  # (B, C)
-    zone_kind: Tensor  # (B,)
-    is_foreign: Tensor  # (B,) 0 or 1
+    """Q rows to score; a row in a foreign context shows the crops of the tubelet it was taken from."""
+
+    crops: Tensor  # (U, R, S, S) in [0, 1]
+    shown: Tensor  # (Q,) which of the U each row shows
+    motion: Tensor  # (Q, R, M)
+    context: Tensor  # (Q, C)
+    zone_kind: Tensor  # (Q,)
+    is_foreign: Tensor  # (Q,) 0 or 1
 
 
 class LocalTrainer:
@@ -131,24 +135,36 @@ def _draw_rows(
 def _draw_batch(footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> _Batch:
     """The tubelets at ``rows`` as they are, then each once more as a pseudo-anomaly or in a foreign context."""
     real = footage.tubelets.select(rows)
-    crops, motion = real.crops.copy(), real.motion.copy()
     context, zone_kind = _foreign_contexts(footage, real, rng)
-    donors = rng.integers(len(footage.tubelets), size=len(rows))
     is_elsewhere = (zone_kind != real.zone_kind) | (context != real.context).any(axis=1)
-    is_context_swap = (rng.random(len(rows)) < 0.5) & is_elsewhere
-    for row in np.nonzero(~is_context_swap)[0]:
-        donor = (footage.tubelets.crops[donors[row]], footage.tubelets.motion[donors[row]])
-        kind_fn = _KIND_FNS[rng.integers(len(_KIND_FNS))]
-        crops[row], motion[row] = kind_fn((real.crops[row], real.motion[row]), donor, rng)
-        context[row], zone_kind[row] = real.context[row], real.zone_kind[row]
+    is_swapped = (rng.random(len(rows)) < CONTEXT_SWAP_SHARE) & is_elsewhere
+    context[~is_swapped], zone_kind[~is_swapped] = real.context[~is_swapped], real.zone_kind[~is_swapped]
+    changed = np.nonzero(~is_swapped)[0]
+    crops, motion = _pseudo_anomalies(footage, real.select(changed), rng)
+    shown, foreign_motion = np.arange(len(rows)), real.motion.copy()
+    shown[changed], foreign_motion[changed] = len(rows) + np.arange(len(changed)), motion
     is_foreign = np.concatenate([real.label == LABEL_CONFIRMED, np.ones(len(rows), dtype=np.bool_)])
     return _Batch(
-        torch.from_numpy(np.concatenate([real.crops, crops])).float() / 255,
-        torch.from_numpy(np.concatenate([real.motion, motion])),
+        torch.from_numpy(np.concatenate([real.crops, crops])[:, STEPS_READ]).float() / 255,
+        torch.from_numpy(np.concatenate([np.arange(len(rows)), shown])),
+        torch.from_numpy(np.concatenate([real.motion, foreign_motion])[:, STEPS_READ]),
         torch.from_numpy(np.concatenate([real.context, context])),
         torch.from_numpy(np.concatenate([real.zone_kind, zone_kind])),
         torch.from_numpy(is_foreign.astype(np.float32)),
     )
+
+
+def _pseudo_anomalies(
+    footage: CameraFootage, real: Tubelets, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Crops and motion of the tubelets, each changed in one way."""
+    crops, motion = real.crops.copy(), real.motion.copy()
+    donors = rng.integers(len(footage.tubelets), size=len(real))
+    for row, donor in enumerate(donors):
+        kind_fn = _KIND_FNS[rng.integers(len(_KIND_FNS))]
+        other = (footage.tubelets.crops[donor], footage.tubelets.motion[donor])
+        crops[row], motion[row] = kind_fn((real.crops[row], real.motion[row]), other, rng)
+    return crops, motion
 
 
 def _foreign_contexts(
@@ -163,6 +179,9 @@ def _foreign_contexts(
 
 
 def _scores(network: FilmLstm, batch: _Batch, camera_index: int) -> Tensor:
-    camera = torch.full_like(batch.zone_kind, camera_index)
-    scores: Tensor = network(batch.crops, batch.motion, network.condition(batch.context, batch.zone_kind, camera))
-    return scores
+    num_read = batch.crops.shape[1]
+    condition = network.condition(batch.context, batch.zone_kind, torch.full_like(batch.zone_kind, camera_index))
+    features = network.features(batch.crops.flatten(0, 1)[:, None])  # (U * R, 64, S/16, S/16)
+    shown = (batch.shown[:, None] * num_read + torch.arange(num_read)).flatten()  # (Q * R,)
+    codes = network.code(features[shown], condition.repeat_interleave(num_read, dim=0))  # (Q * R, D)
+    return network.score(codes.view(len(batch.shown), num_read, -1), batch.motion, condition)

@@ -51,10 +51,11 @@ class Outline:
 
     def boxes(self) -> Floats:
         """Smallest box around what is shown in each frame, not cut at the picture's edge. ``(F, 4)`` xyxy fractions."""
-        hidden = ~self.is_shown[..., None, None]
-        low = np.where(hidden, np.inf, self.polygons).min(axis=(1, 2))
-        high = np.where(hidden, -np.inf, self.polygons).max(axis=(1, 2))
-        return np.concatenate([low, high], axis=1)
+        sides = np.ascontiguousarray(np.moveaxis(self.polygons, -1, 0))  # (2, F, P, K)
+        hidden = ~self.is_shown[..., None]
+        low = np.where(hidden, np.inf, sides).reshape(2, len(self.order), -1).min(axis=-1)
+        high = np.where(hidden, -np.inf, sides).reshape(2, len(self.order), -1).max(axis=-1)
+        return np.concatenate([low, high]).T
 
 
 def to_world(motion: Motion, points: Floats) -> Floats:

@@ -188,11 +188,11 @@ def _shade(figures: list[tuple[_Figure, int]], scene: _Set) -> Picture:
 
 
 def _draw(frame: Picture, figure: _Figure, row: int) -> None:
-    polygons, is_shown = figure.polygons[row], figure.is_shown[row]
-    colours = figure.colours[row].tolist()
-    for part in figure.sequence[row].tolist():
-        if is_shown[part]:
-            cv2.fillConvexPoly(frame, polygons[part], colours[part], cv2.LINE_AA, _SUBPIXEL_BITS)
+    sequence = figure.sequence[row]
+    sequence = sequence[figure.is_shown[row, sequence]]
+    colours = figure.colours[row, sequence].tolist()
+    for polygon, colour in zip(figure.polygons[row, sequence], colours, strict=True):
+        cv2.fillConvexPoly(frame, polygon, colour, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _window(box: Floats, size: tuple[int, int]) -> tuple[slice, slice]:

@@ -3,6 +3,8 @@
 import http.server
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -206,3 +208,21 @@ def test_camera_that_is_not_there_is_waited_for() -> None:
     assert not feed.is_finished
     assert feed.next_frame(0.1) is None
     feed.close()
+
+
+def test_death_of_the_decoder_is_not_missed_by_a_busy_reader(video: Path) -> None:
+    feed = opened(Source(str(video), FPS))
+    wait_for_frame(feed)
+    assert feed.decoder_pid is not None
+    os.kill(feed.decoder_pid, signal.SIGSEGV)
+    time.sleep(1.0)  # the reader looks away; when it looks again everything is over
+    with pytest.raises(SourceError, match="SIGSEGV"):
+        all_frames(feed)
+    feed.close()
+
+
+def test_decoder_starts_without_the_heavy_libraries() -> None:
+    heavy = "{'torch', 'flwr', 'cv2', 'onnxruntime', 'scipy', 'pydantic', 'httpx'}"
+    program = f"import sys, fl_client.capture.decoder; sys.exit(str({heavy} & set(sys.modules) or ''))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == ""

@@ -24,7 +24,7 @@ def test_client_without_site_description_has_one_camera() -> None:
         ({"source": ""}, "^source: "),
         ({"learn_for_s": -1.0}, "^learn_for_s: "),
         ({"learn_for_s": float("nan")}, "^learn_for_s: "),
-        ({"alert_threshold": 0.0}, "^alert_threshold: "),
+        ({"alert_threshold": 0.4}, "^alert_threshold: "),
         ({"start": dt.datetime(2026, 3, 2)}, "^start: "),  # noqa: DTZ001 - wrong on purpose
         ({"camera": "door"}, "^camera: needs a site description"),
         ({"coordinator": "coordinator:8080"}, "^coordinator: expected a URL"),
@@ -52,7 +52,7 @@ def test_start_of_a_file_is_now_unless_given() -> None:
     assert checked_config(**GOOD, start=now).start_s(now + dt.timedelta(days=1)) == now.timestamp()
 
 
-@pytest.mark.parametrize("threshold", [0.05, 0.5, 1.0])
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 1.0])
 def test_every_alert_threshold_gives_rules_that_hold_together(threshold: float) -> None:
     rules = checked_config(**GOOD, alert_threshold=threshold).event_rules
     assert 0.0 < rules.release_threshold <= rules.alert_threshold == threshold

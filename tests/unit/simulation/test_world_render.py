@@ -118,9 +118,14 @@ def test_same_plan_gives_the_same_bytes_and_another_seed_others(yard: EmulatedCa
     assert (first.frames != other.frames).any()
 
 
-def test_boxes_are_the_same_fractions_at_any_size(yard: EmulatedCamera) -> None:
+@pytest.fixture(scope="module")
+def two_sizes(yard: EmulatedCamera) -> tuple[RenderedClip, RenderedClip]:
     plan = _plan(yard, OperationalState.OPEN, num_frames=1)
-    small, large = render_clip(yard, plan), render_clip(yard, dataclasses.replace(plan, width=400, height=300))
+    return render_clip(yard, plan), render_clip(yard, dataclasses.replace(plan, width=400, height=300))
+
+
+def test_boxes_are_the_same_fractions_at_any_size(two_sizes: tuple[RenderedClip, RenderedClip]) -> None:
+    small, large = two_sizes
     assert large.frames.shape == (1, 300, 400, 3)
     assert [track.track_id for track in small.tracks] == [track.track_id for track in large.tracks]
     for here, there in zip(small.tracks, large.tracks, strict=True):
