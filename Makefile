@@ -41,6 +41,10 @@ demo: $(VENV)/sim.installed ## twenty simulated stores learn together; writes ou
 	@test -s $(DEMO_OUT)/report.html
 	@echo "The report is $(abspath $(DEMO_OUT))/report.html - open it in a browser."
 
+.PHONY: default-model
+default-model: $(VENV)/sim.installed ## train the model that ships on the synthetic world, and put it into model_zoo/default
+	@$(RUN) $(VENV)/bin/python -m simulation.default_model --out build/default-model
+
 .PHONY: check
 check: $(VENV)/dev.installed ## format, lint, types, import arrows, unit and property tests
 	$(VENV)/bin/ruff format --check .

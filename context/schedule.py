@@ -1,7 +1,8 @@
 """Opening hours: the operational state of a site at an instant.
 
 Hours are local to the site's time zone. The hour before opening is ``opening``, the hour after closing is
-``closing``; both lengths can be set. A special event or a holiday overrides the weekly hours of its date.
+``closing``, also across midnight; both lengths can be set. A special event or a holiday overrides the weekly hours of
+its date.
 """
 
 import datetime as dt
@@ -27,11 +28,13 @@ class OperationalState(enum.StrEnum):
 
 STATES = tuple(OperationalState)
 
+_DAY, _DAY_MINUTES = dt.timedelta(days=1), 24 * 60
 
-def _parse_clock(text: object) -> object:
+
+def _parse_clock(text: object) -> int:
     """Reads ``HH:MM``; ``24:00`` is the end of the day. Returns minutes after midnight."""
-    if not isinstance(text, str):
-        return text
+    if not isinstance(text, str):  # a bare 9 would be nine minutes past midnight
+        raise ValueError(f"expected a time of day as HH:MM, got {text!r}")  # noqa: TRY004  pydantic reports these
     hours, colon, minutes = text.partition(":")
     if not (colon and len(hours) == 2 and len(minutes) == 2 and (hours + minutes).isdecimal()):
         raise ValueError(f"expected a time of day as HH:MM, got {text!r}")
@@ -86,7 +89,8 @@ class Schedule(pydantic.BaseModel):
             if name not in WEEKDAYS:
                 raise ValueError(f"expected a weekday such as monday, got {name!r}")
         for text in (*self.holidays, *self.special_events):
-            dt.date.fromisoformat(text)
+            if not _is_date(text):
+                raise ValueError(f"expected a date as YYYY-MM-DD, got {text!r}")
         return self
 
     def is_holiday(self, day: dt.date) -> bool:
@@ -99,20 +103,31 @@ class Schedule(pydantic.BaseModel):
         Args:
             local: The instant in the site's time zone; only date and time of day are read.
         """
-        day = local.date()
+        day, minute = local.date(), local.hour * 60 + local.minute
         if day.isoformat() in self.special_events:
             return OperationalState.SPECIAL_EVENT
-        hours = None if self.is_holiday(day) else self.weekly.get(WEEKDAYS[day.weekday()])
-        if hours is None:
-            return OperationalState.CLOSED
-        minute = local.hour * 60 + local.minute
-        if hours.opens <= minute < hours.closes:
+        near = [(self._hours_on(day + days * _DAY), minute - days * _DAY_MINUTES) for days in (0, 1, -1)]
+        open_days = [(hours, passed) for hours, passed in near if hours is not None]
+        if any(hours.opens <= passed < hours.closes for hours, passed in open_days):
             return OperationalState.OPEN
-        if hours.opens - self.opening_minutes <= minute < hours.opens:
+        if any(hours.opens - self.opening_minutes <= passed < hours.opens for hours, passed in open_days):
             return OperationalState.OPENING
-        if hours.closes <= minute < hours.closes + self.closing_minutes:
+        if any(hours.closes <= passed < hours.closes + self.closing_minutes for hours, passed in open_days):
             return OperationalState.CLOSING
         return OperationalState.CLOSED
+
+    def _hours_on(self, day: dt.date) -> Hours | None:
+        """The weekly hours of a date, unless something overrides them."""
+        is_overridden = self.is_holiday(day) or day.isoformat() in self.special_events
+        return None if is_overridden else self.weekly.get(WEEKDAYS[day.weekday()])
+
+
+def _is_date(text: str) -> bool:
+    """Whether ``text`` is a date in the one form that dates are compared in."""
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def local_time(instant_utc: dt.datetime, time_zone: str) -> dt.datetime:

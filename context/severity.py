@@ -26,7 +26,7 @@ def severity_score(calibrated: float) -> float:
     """
     if not 0.0 <= calibrated <= 1.0:
         raise ValueError(f"expected a calibrated score in [0, 1], got {calibrated}")
-    return 1.0 if calibrated == 1.0 else min(1.0, -math.log10(1.0 - calibrated) / 6)
+    return 1.0 if calibrated == 1.0 else min(1.0, 0.0 - math.log10(1.0 - calibrated) / 6)  # never -0.0
 
 
 def severity_word(score: float) -> Severity:

@@ -13,6 +13,7 @@ Boxes = npt.NDArray[np.float32]  # (N, 4) xyxy, fractions of the frame
 ZoneSlots = npt.NDArray[np.int64]  # (N,) 0 outside every zone, else 1 + index of the zone
 
 Fraction = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
+Corner = Annotated[tuple[Fraction, Fraction], pydantic.Strict(strict=False)]  # YAML has lists, no tuples
 
 
 class ZoneKind(enum.StrEnum):
@@ -40,7 +41,7 @@ class Zone(pydantic.BaseModel):
 
     name: str = pydantic.Field(min_length=1, max_length=64, description="Name shown in alerts.")
     kind: ZoneKind = pydantic.Field(strict=False, description="What the area is for.")
-    polygon: tuple[tuple[Fraction, Fraction], ...] = pydantic.Field(
+    polygon: tuple[Corner, ...] = pydantic.Field(
         strict=False, min_length=3, max_length=64, description="Corners as fractions of the frame."
     )
     flow_direction: tuple[float, float] | None = pydantic.Field(

@@ -9,6 +9,9 @@ from fl_client.scoring import CameraScorer, StreamScorer, Surprise
 from model_zoo.evaluation.frame_auc import EMA_WEIGHT
 from model_zoo.perception.tubelet import Box
 
+WORTH_A_REASON = 0.4
+"""Severity from which it is worth working out why; events go on down to here."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ScoredObject:
@@ -21,6 +24,7 @@ class ScoredObject:
     zone: str
     """Name of the zone, empty outside all."""
     why: str
+    """What is unusual about it; empty where nothing much is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,21 +57,20 @@ class FrameJudge:
         """Takes the next frame; returns it judged, and the surprise of each judged object by channel."""
         scores = self._stream.score(seen)
         calibrated = scores.surprise.calibrated
-        objects = tuple(
-            ScoredObject(
-                int(seen.track_ids[row]),
-                seen.boxes[row],
-                float(calibrated[index]),
-                severity_score(float(calibrated[index])),
-                self._zones[seen.zone_slot[row]],
-                self._stream.scorer.why(scores, index),
+        objects = []
+        for index, row in enumerate(scores.rows):
+            severity = severity_score(float(calibrated[index]))
+            why = self._stream.scorer.why(scores, index) if severity >= WORTH_A_REASON else ""
+            zone = self._zones[seen.zone_slot[row]]
+            objects.append(
+                ScoredObject(int(seen.track_ids[row]), seen.boxes[row], float(calibrated[index]), severity, zone, why)
             )
-            for index, row in enumerate(scores.rows)
-        )
         top = float(scores.surprise.fused.max(initial=0.0))
         self._ema = top if self._ema is None else (1 - EMA_WEIGHT) * self._ema + EMA_WEIGHT * top
         severity = max((scored.severity for scored in objects), default=0.0)
-        frame = ScoredFrame(seen.instant_s, objects, self._ema, severity, seen.moment.state.value, is_learning=False)
+        frame = ScoredFrame(
+            seen.instant_s, tuple(objects), self._ema, severity, seen.moment.state.value, is_learning=False
+        )
         return frame, scores.surprise
 
     def take_over(self, scorer: CameraScorer) -> None:

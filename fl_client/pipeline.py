@@ -1,7 +1,7 @@
 """One camera, frame in, scores out: what the client's frame loop calls.
 
-A camera never seen first learns its empty scene, then its normality; until ``learn_for_s`` seconds have been watched
-every frame is marked as learning. Afterwards it goes on learning from what raises no alarm. New scorers (another model,
+A camera never seen first learns its empty scene, then its normality; for ``learn_for_s`` seconds in all every frame is
+marked as learning. Afterwards it goes on learning from what raises no alarm. New scorers (another model,
 an operator's word, more footage) are built beside the frame loop and taken over between two frames.
 """
 
@@ -65,15 +65,18 @@ class CameraPipeline:
     def __init__(
         self, site: Site, camera: Camera, state_dir: Path, learn_for_s: float, model_path: Path | None = None
     ) -> None:
-        self._site, self._camera, self._learn_for_s = site, camera, learn_for_s
+        self._site, self._camera = site, camera
+        self._scene_s = min(SCENE_S, learn_for_s / 3)
+        self._learn_for_s = learn_for_s - self._scene_s
         self._model = load_model(model_path or DEFAULT_MODEL)
         self._folder = state_dir / "cameras" / camera.name
         self._store = TubeletStore(self._folder)
         self._store.describe(camera)
         scenes = load_scenes(self._folder)
         self._view = CameraView(site, camera, scenes) if scenes else None
-        self._scene_learner = SceneLearner(min(SCENE_S, learn_for_s / 3))
-        self._blocks = BlockBuilder(min(BLOCK_S, learn_for_s / BLOCKS_TO_LEARN))
+        self._scene_learner = SceneLearner(self._scene_s)
+        self._blocks = BlockBuilder(min(BLOCK_S, self._learn_for_s / BLOCKS_TO_LEARN))
+        self._frame_shape: tuple[int, ...] | None = None
         self._watched_s = self._store.watched_s()
         self._judge_at_work: FrameJudge | None = None
         self._fitted_at_s = 0.0
@@ -100,8 +103,9 @@ class CameraPipeline:
             instant_s: Seconds since 1970 UTC.
 
         Raises:
-            FootageError: The frame cannot be used, or differs in proportions from those before.
+            FootageError: The frame cannot be used.
         """
+        self._look_afresh_at(frame.shape)
         if self._view is None:
             scene = self._scene_learner.add(frame, instant_s)
             moment = self._moment(instant_s)
@@ -175,6 +179,13 @@ class CameraPipeline:
         elif scorer is not None:
             self._judge_at_work.take_over(scorer)
         return self._judge_at_work
+
+    def _look_afresh_at(self, shape: tuple[int, ...]) -> None:
+        """A camera that comes back in another size shows another picture: its empty scene is learned again."""
+        if self._frame_shape is not None and shape != self._frame_shape:
+            logger.warning("picture size changed", extra={"before": str(self._frame_shape), "now": str(shape)})
+            self._view, self._scene_learner = None, SceneLearner(self._scene_s)
+        self._frame_shape = shape
 
     def _moment(self, instant_s: float) -> Moment:
         return moment_at(self._site, dt.datetime.fromtimestamp(instant_s, dt.UTC))

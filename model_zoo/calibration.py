@@ -29,6 +29,8 @@ _CENTRES = (_EDGES[:-1] + _EDGES[1:]) / 2
 _PARENT_SAMPLES = 200.0
 _PRIOR_SAMPLES = 1.0
 _PRIOR_SCALE = 3.0
+_UNIFORM_SHARE = 1e-3  # of the prior, spread over all bins: between two normal scores far apart the order is kept
+_LEAST_SAMPLES = 1e-12
 _TAIL_SHARE = 0.05
 _MIN_TAIL_SCALE = 0.1
 _LINEAR_SURPRISE = 6.0
@@ -126,9 +128,9 @@ def _fit_survival(counts: npt.NDArray[np.float64]) -> _Survival:
     above = _above_edges(shared)  # (K, B + 1)
     is_tail = above <= _TAIL_SHARE * above[:, :1]
     tail_start = np.where(above[:, 0] > 0, np.argmax(is_tail, axis=1), NUM_BINS)
-    log_prior = np.log(_PRIOR_SAMPLES) - np.logaddexp(0.0, _EDGES / _PRIOR_SCALE)
-    with np.errstate(divide="ignore"):
-        log_share = np.logaddexp(np.log(above), log_prior) - np.log(above[:, :1] + _PRIOR_SAMPLES)
+    guess = (1.0 - _UNIFORM_SHARE) * np.exp(-np.logaddexp(0.0, _EDGES / _PRIOR_SCALE))
+    prior = _PRIOR_SAMPLES * (guess + _UNIFORM_SHARE * np.linspace(1.0, 0.0, NUM_BINS + 1))
+    log_share = np.log(np.maximum(above + prior, _LEAST_SAMPLES)) - np.log(above[:, :1] + _PRIOR_SAMPLES)
     excess = np.maximum(_CENTRES - _EDGES[tail_start][:, None], 0.0)  # (K, B)
     in_tail = np.arange(NUM_BINS) >= tail_start[:, None]
     mass = (shared * in_tail).sum(axis=1)

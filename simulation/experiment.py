@@ -148,6 +148,7 @@ def _run_stages(experiment: _Experiment) -> Outcome:
     settings, fleet = experiment.settings, experiment.fleet
     prepared = experiment.each_site("watching training footage", prepare_site, experiment.site_dirs)
     experiment.train("training together", experiment.coordinator_dir, settings.num_rounds)
+    _kept(experiment, CHECKPOINT_FILE)
     variants = [
         Variant("int8", _kept(experiment, INT8_FILE)),
         Variant("fp32", _kept(experiment, FP32_FILE)),
@@ -285,9 +286,8 @@ def _write_results(experiment: _Experiment, outcome: Outcome, figures: dict[str,
     result_dir.mkdir()
     (result_dir / METRICS_FILE).write_text(json.dumps(figures, indent=2, allow_nan=False) + "\n")
     write_report(report_content(outcome, figures), result_dir / REPORT_FILE)
-    shutil.copyfile(experiment.work_dir / INT8_FILE, result_dir / INT8_FILE)
-    shutil.copyfile(experiment.work_dir / FP32_FILE, result_dir / FP32_FILE)
-    shutil.copyfile(experiment.coordinator_dir / CHECKPOINT_FILE, result_dir / CHECKPOINT_FILE)
+    for name in (INT8_FILE, FP32_FILE, CHECKPOINT_FILE):
+        shutil.copyfile(experiment.work_dir / name, result_dir / name)
     if experiment.settings.footage is not None and outcome.test:
         scores = {clip.name: clip.by_variant["int8"].by_channel["fused"] for clip in outcome.test}
         np.savez(result_dir / SCORES_FILE, allow_pickle=False, **scores)

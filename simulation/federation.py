@@ -3,11 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from flwr.app import Context, RecordDict
-from flwr.app.user_config import UserConfig
-
 from fl_server.server_app import app as server_app
-from simulation.local_grid import RUN_ID, SERVER_NODE_ID, LocalGrid
+from simulation.local_grid import LocalGrid
 
 CLIENT_APP = "fl_client.client_app:app"
 
@@ -29,7 +26,7 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, settings: FederationS
         RoundError: A round lacked updates.
     """
     num_sites = len(list(grid.get_node_ids()))
-    run_config: UserConfig = {
+    run_config: dict[str, bool | float | int | str] = {
         "num-rounds": settings.num_rounds,
         "num-steps": settings.num_steps,
         "seed": settings.seed,
@@ -39,7 +36,7 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, settings: FederationS
         "state": str(coordinator_dir),
         "deadline-s": 3600.0,
     }
-    server_app(grid, Context(RUN_ID, SERVER_NODE_ID, {}, RecordDict(), run_config))
+    grid.run_server_app(server_app, run_config)
 
 
 def local_grid(state_dirs: list[Path], num_workers: int) -> LocalGrid:

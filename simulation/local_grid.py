@@ -23,7 +23,7 @@ from flwr.app.user_config import UserConfig
 from flwr.common.serde import message_from_proto, message_to_proto
 from flwr.proto.message_pb2 import Message as MessageProto
 from flwr.proto.node_pb2 import NodeInfo
-from flwr.serverapp import Grid
+from flwr.serverapp import Grid, ServerApp
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
@@ -119,6 +119,10 @@ class LocalGrid(Grid):
             waiting = [message_id for message_id in waiting if message_id in self._pending]
             time.sleep(0.005)
         return replies
+
+    def run_server_app(self, server_app: ServerApp, run_config: UserConfig) -> None:
+        """Runs a ServerApp over this grid, to its end."""
+        server_app(self, Context(RUN_ID, SERVER_NODE_ID, {}, RecordDict(), run_config))
 
     def close(self) -> None:
         """Ends the workers."""

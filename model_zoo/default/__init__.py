@@ -7,3 +7,6 @@ DEFAULT_MODEL = Path(__file__).parent / "model.int8.onnx"
 
 DEFAULT_CHECKPOINT = Path(__file__).parent / "training.npz"
 """Where a federation's first training run starts."""
+
+DEFAULT_CARD = Path(__file__).parent / "card.json"
+"""How the model was made, and what it was measured to reach on footage of the same world."""

@@ -10,11 +10,9 @@ Features = npt.NDArray[np.float64]  # (N, F)
 NUM_FEATURES = len(MOTION_FEATURES)
 AVERAGED_STEPS = 8
 
-_SMALLEST_SIZE = 0.05
-
 
 def object_features(motion: npt.NDArray[np.float32]) -> Features:
-    """Features of objects from the motion of their last steps: causal means, sizes by their logarithm.
+    """Features of objects from the motion of their last steps: causal means, and the dwell at the last.
 
     Velocity and speed are averaged before they are compared with anything: a single step of flow is mostly noise.
     All features are of the order of one, so that a unit Gaussian is a sensible guess before any data.
@@ -25,6 +23,5 @@ def object_features(motion: npt.NDArray[np.float32]) -> Features:
     Returns:
         Columns as ``MOTION_FEATURES``. ``(N, F)``.
     """
-    mean = motion[:, -AVERAGED_STEPS:].astype(np.float64).mean(axis=1)  # (N, M)
-    velocity, size, dwell = mean[:, :3], mean[:, 3:5], motion[:, -1:, 5].astype(np.float64)
-    return np.concatenate([velocity, np.log(np.maximum(size, _SMALLEST_SIZE)), dwell], axis=1)
+    mean = motion[:, -AVERAGED_STEPS:, :-1].astype(np.float64).mean(axis=1)  # (N, M - 1)
+    return np.concatenate([mean, motion[:, -1, -1:].astype(np.float64)], axis=1)

@@ -187,6 +187,8 @@ def fit_intensity(
         NormalityError: ``parent`` is of another shape than ``sums``.
     """
     parent = NormalitySums.zeros(*sums.shape) if parent is None else parent
+    if parent.shape != sums.shape:
+        raise NormalityError(f"expected a parent of shape {sums.shape}, got {parent.shape}")
     num_contexts, num_features = sums.shape
     prior = _Moments(
         np.full(num_contexts, shrinkage.prior_objects / shrinkage.prior_s),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from model_zoo.errors import FootageError
 
-Frame = npt.NDArray[np.uint8]  # (H, W) grey or (H, W, 3) RGB
+Frame = npt.NDArray[np.uint8]  # (H, W) grey or (H, W, 3) BGR
 Picture = npt.NDArray[np.uint8]  # (h, w) grey
 Mask = npt.NDArray[np.uint8]  # (h, w) 1 where something is that is not background
 
@@ -45,7 +45,7 @@ def grey_picture(frame: Frame) -> Picture:
     if min(frame.shape[:2]) < MIN_SIDE_PX:
         height, width = frame.shape[:2]
         raise FootageError(f"expected frames of at least {MIN_SIDE_PX} px a side, got {width}x{height}")
-    return frame if frame.ndim == 2 else np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+    return frame if frame.ndim == 2 else np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def analysis_picture(grey: Picture) -> Picture:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from model_zoo.errors import FootageError
 from model_zoo.perception.background import Frame, LiveBackground, Picture, analysis_picture, grey_picture
 from model_zoo.perception.flow import FlowEstimator, displacements
 from model_zoo.perception.perspective import Boxes
@@ -58,7 +59,13 @@ class Perceiver:
 
         Args:
             background: ``(h, w)``, of the same size as the scene's.
+
+        Raises:
+            ValueError: the size is another.
         """
+        expected = self._background.picture.shape
+        if background.shape != expected:
+            raise ValueError(f"expected a background of shape {expected}, got {background.shape}")
         self._background = LiveBackground(background)
 
     def reset(self) -> None:
@@ -74,7 +81,7 @@ class Perceiver:
         The first frame, and the first after a gap or a step back in time, yields none: motion needs two.
 
         Args:
-            frame: ``(H, W)`` grey or ``(H, W, 3)`` RGB, uint8; of the proportions the scene was fitted on.
+            frame: ``(H, W)`` grey or ``(H, W, 3)`` BGR, uint8; of the proportions the scene was fitted on.
             instant_s: When the frame was taken, in seconds on any clock.
 
         Raises:
@@ -82,6 +89,9 @@ class Perceiver:
         """
         grey = grey_picture(frame)
         picture = analysis_picture(grey)
+        expected = self._background.picture.shape
+        if picture.shape != expected:
+            raise FootageError(f"expected frames that scale to {expected} as the scene's did, got {picture.shape}")
         elapsed_s = instant_s - self._last_s
         if not 0.0 < elapsed_s <= self._longest_gap_s:
             self.reset()

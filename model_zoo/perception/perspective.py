@@ -19,8 +19,10 @@ _UPRIGHT_BOUNDS = (1.5, 4.0)
 _TOP_FOOT, _BOTTOM_FOOT = 0.2, 1.0
 _WIDTH = 0.12
 _CANDIDATES = np.geomspace(0.03, 1.2, 75)
-_PRIOR_BLOBS = 6.0
+_PRIOR_WEIGHT = 1.0
 _NUM_FOOT_BINS = 10
+_CROWDING = 0.75
+_SAME_BOX_DECIMALS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,18 +56,20 @@ def upright(boxes: Boxes, aspect_px: float) -> npt.NDArray[np.bool_]:
 def fit_perspective(boxes: Boxes) -> Perspective:
     """The line with the most blobs near it, drawn to the default where blobs are few.
 
-    Every height of the picture counts alike, however many people pass there.
+    Every part of the picture counts nearly alike, however many people pass there, and a box that comes again and
+    again at the same place counts once: it is furniture that moved, not a person.
 
     Args:
         boxes: Upright boxes of single objects. ``(N, 4)``; none is allowed.
     """
+    boxes = boxes[np.unique(np.round(boxes, _SAME_BOX_DECIMALS), axis=0, return_index=True)[1]]
     foot, height = boxes[:, 3].astype(np.float64), (boxes[:, 3] - boxes[:, 1]).astype(np.float64)
     weight = _foot_weights(foot)
     top, bottom = (grid.ravel() for grid in np.meshgrid(_CANDIDATES, _CANDIDATES))
     plausible = (bottom >= top) & (bottom <= 12 * top)
     top, bottom = top[plausible], bottom[plausible]  # (L,)
     prior = DEFAULT_PERSPECTIVE.expected_height(np.array([_TOP_FOOT, _BOTTOM_FOOT]))
-    votes = -_PRIOR_BLOBS * 0.05 * (np.log(top / prior[0]) ** 2 + np.log(bottom / prior[1]) ** 2)
+    votes = -_PRIOR_WEIGHT * (np.log(top / prior[0]) ** 2 + np.log(bottom / prior[1]) ** 2)
     share = (foot - _TOP_FOOT) / (_BOTTOM_FOOT - _TOP_FOOT)
     for one_share, one_height, one_weight in zip(share, height, weight, strict=True):
         line = np.maximum(top + one_share * (bottom - top), 1e-3)
@@ -77,4 +81,5 @@ def fit_perspective(boxes: Boxes) -> Perspective:
 
 def _foot_weights(foot: Heights) -> Heights:
     bins = np.clip((foot * _NUM_FOOT_BINS).astype(int), 0, _NUM_FOOT_BINS - 1)
-    return np.asarray(1.0 / np.sqrt(np.bincount(bins, minlength=_NUM_FOOT_BINS)[bins]))
+    count = np.bincount(bins, minlength=_NUM_FOOT_BINS)[bins]
+    return np.asarray(count**-_CROWDING, np.float64)

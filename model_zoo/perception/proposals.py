@@ -9,19 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 from model_zoo.perception.background import Mask
+from model_zoo.perception.crowd import split_crowd
 from model_zoo.perception.perspective import Boxes, Perspective
+from model_zoo.perception.tubelet import Box
+
+Areas = npt.NDArray[np.float32]  # (N,) pixels
+Sizes = npt.NDArray[np.float64]  # (N,)
+Keep = npt.NDArray[np.bool_]  # (N,)
 
 MAX_OBJECTS = 64
 
-_HEIGHT_BOUNDS = (0.45, 3.5)
+_HEIGHT_BOUNDS = (0.5, 3.5)
 _MIN_AREA = 0.06
 _MIN_FILL = 0.2
 _BORDER_FRACTION = 0.006
 _MIN_BORDER_WIDTH = 0.2
+_PERSON_HEIGHT = 1.5
+_PERSON_WIDTH = 1.1
+_VEHICLE_FILL = 0.6
 
 
 def blob_boxes(mask: Mask, perspective: Perspective) -> Boxes:
-    """Boxes of the plausible blobs of a foreground mask, the largest ``MAX_OBJECTS`` at most.
+    """Boxes of the objects in a foreground mask, the largest ``MAX_OBJECTS`` at most.
 
     Args:
         mask: ``(h, w)``, 1 is foreground.
@@ -30,32 +39,59 @@ def blob_boxes(mask: Mask, perspective: Perspective) -> Boxes:
     Returns:
         ``(N, 4)``.
     """
-    boxes, area = component_boxes(mask)
-    keep = _is_plausible(boxes, area, mask.shape, perspective)
-    order = np.argsort(-area[keep], kind="stable")[:MAX_OBJECTS]
+    labels, boxes, area_px = components(mask)
+    is_crowd = _is_crowd(boxes, area_px, mask.shape, perspective)
+    for index in np.flatnonzero(is_crowd):
+        people, people_area_px = _people(labels == index + 1, boxes[index], perspective)
+        boxes, area_px = np.concatenate([boxes, people]), np.concatenate([area_px, people_area_px])
+    keep = _is_plausible(boxes, area_px, mask.shape, perspective)
+    keep[: len(is_crowd)] &= ~is_crowd
+    order = np.argsort(-area_px[keep], kind="stable")[:MAX_OBJECTS]
     return np.asarray(boxes[keep][order], np.float32)
 
 
-def component_boxes(mask: Mask) -> tuple[Boxes, npt.NDArray[np.float32]]:
-    """Boxes ``(N, 4)`` and areas in pixels ``(N,)`` of all connected parts of a mask, whatever their size."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+def components(mask: Mask) -> tuple[npt.NDArray[np.int32], Boxes, npt.NDArray[np.float32]]:
+    """The connected parts of a mask, whatever their size.
+
+    Returns:
+        Number of the part from 1 at each pixel ``(h, w)``, boxes ``(N, 4)`` and areas in pixels ``(N,)``.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     left, top, width, height, area = stats[1:].T.astype(np.float32)
     corners_px = np.stack([left, top, left + width, top + height], axis=1)
-    return np.asarray(corners_px / _corner_scale(mask), np.float32), np.asarray(area)
+    return np.asarray(labels, np.int32), np.asarray(corners_px / _corner_scale(mask), np.float32), np.asarray(area)
 
 
-def _corner_scale(mask: Mask) -> npt.NDArray[np.float32]:
+def _corner_scale(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     height, width = mask.shape
     return np.array([width, height, width, height], np.float32)
 
 
-def _is_plausible(
-    boxes: Boxes, area_px: npt.NDArray[np.float32], shape: tuple[int, ...], perspective: Perspective
-) -> npt.NDArray[np.bool_]:
-    height_px, width_px = shape
-    expected_px = perspective.expected_height(boxes[:, 3]) * height_px
-    height = (boxes[:, 3] - boxes[:, 1]) * height_px / expected_px
-    width = (boxes[:, 2] - boxes[:, 0]) * width_px / expected_px
+def _sizes(boxes: Boxes, shape: tuple[int, ...], perspective: Perspective) -> tuple[Sizes, Sizes, Sizes]:
+    """Expected height in pixels, then height and width as multiples of it."""
+    expected_px = perspective.expected_height(boxes[:, 3]) * shape[0]
+    height = (boxes[:, 3] - boxes[:, 1]) * shape[0] / expected_px
+    width = (boxes[:, 2] - boxes[:, 0]) * shape[1] / expected_px
+    return expected_px, height, width
+
+
+def _is_crowd(boxes: Boxes, area_px: Areas, shape: tuple[int, ...], perspective: Perspective) -> Keep:
+    expected_px, height, width = _sizes(boxes, shape, perspective)
+    is_loose = area_px / expected_px**2 < _VEHICLE_FILL * height * width
+    return np.asarray(is_loose & ((height > _PERSON_HEIGHT) | (width > _PERSON_WIDTH)))
+
+
+def _people(blob: npt.NDArray[np.bool_], box: Box, perspective: Perspective) -> tuple[Boxes, Areas]:
+    mask = blob.astype(np.uint8)
+    left, top, right, bottom = np.rint(box * _corner_scale(mask)).astype(int).tolist()
+    found = split_crowd(mask[top:bottom, left:right], (left, top), len(mask), perspective)
+    area_px = [int(mask[person[1] : person[3], person[0] : person[2]].sum()) for person in found]
+    boxes = np.array(found, np.float32).reshape(-1, 4) / _corner_scale(mask)
+    return boxes, np.array(area_px, np.float32)
+
+
+def _is_plausible(boxes: Boxes, area_px: Areas, shape: tuple[int, ...], perspective: Perspective) -> Keep:
+    expected_px, height, width = _sizes(boxes, shape, perspective)
     area = area_px / expected_px**2
     solid = (area > _MIN_AREA) & (area > _MIN_FILL * height * width)
     tall = (height > _HEIGHT_BOUNDS[0]) & (height < _HEIGHT_BOUNDS[1])

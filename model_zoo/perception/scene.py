@@ -21,7 +21,7 @@ from model_zoo.perception.background import (
     sample_pictures,
 )
 from model_zoo.perception.perspective import Boxes, Perspective, fit_perspective, upright
-from model_zoo.perception.proposals import component_boxes
+from model_zoo.perception.proposals import components
 
 SCHEMA_VERSION = 1
 NUM_PERSPECTIVE_FRAMES = 256
@@ -64,7 +64,7 @@ def load_scene(path: pathlib.Path) -> Scene:
         OSError: the file cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             version, background, line = arrays["schema_version"], arrays["background"], arrays["perspective"]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(f"expected a scene file, got {path}: {error}") from error
@@ -102,7 +102,7 @@ def upright_boxes(frames: Iterable[Frame], background: Picture) -> Boxes:
     """
     found = [np.zeros((0, 4), np.float32)]
     for frame in frames:
-        boxes, area_px = component_boxes(foreground(analysis_picture(grey_picture(frame)), background))
+        _, boxes, area_px = components(foreground(analysis_picture(grey_picture(frame)), background))
         height, width = background.shape
         filled = area_px / np.maximum(np.prod((boxes[:, 2:] - boxes[:, :2]) * [width, height], axis=1), 1.0)
         keep = upright(boxes, width / height) & (area_px > _MIN_AREA_PX) & (filled > _MIN_FILL)

@@ -11,7 +11,7 @@ from simulation.report.content import Roc, RoundPoint, Timeline
 NUM_COLOURS = 8
 _SMALL = Frame(width=380, height=230)
 _SQUARE = Frame(width=460, height=440)
-_WIDE = Frame(width=1100, height=176)
+_WIDE = Frame(width=1100, height=180, top=20)
 _MAX_POINTS = 700
 _MINUTE_S = 60.0
 
@@ -29,28 +29,36 @@ class RocCurve:
 
 
 def training_charts(rounds: Sequence[RoundPoint]) -> list[Chart]:
-    """Loss, AUC and bytes by round; without AUC where no round has one."""
+    """Loss, AUC and bytes by round; a figure that no round has gets no chart."""
     numbers = np.array([point.round_number for point in rounds], dtype=np.float64)
-    loss = np.array([point.loss for point in rounds])
-    auc = np.array([np.nan if point.auc is None else point.auc for point in rounds])
-    megabytes = np.array([point.bytes_up for point in rounds]) / 1e6
-    charts = [_by_round("Training loss", "mean loss of the clients", numbers, loss)]
-    if np.isfinite(auc).any():
-        charts.append(_by_round("Detection on the test footage", "frame AUC (1 is perfect)", numbers, auc))
-    charts.append(_by_round("Sent by all clients together", "megabytes", numbers, megabytes))
-    return charts
+    unit, unit_bytes = _unit_of_bytes(max(point.bytes_up for point in rounds))
+    figures = {
+        ("Training loss", "mean loss of the clients"): [point.loss for point in rounds],
+        ("Detection on the test footage", "frame AUC (1 is perfect)"): [point.auc for point in rounds],
+        ("Sent by all clients together", unit): [point.bytes_up / unit_bytes for point in rounds],
+    }
+    series = {words: np.array(values, dtype=np.float64) for words, values in figures.items()}  # an absent AUC is NaN
+    return [
+        _by_round(title, unit, numbers[np.isfinite(values)], values[np.isfinite(values)])
+        for (title, unit), values in series.items()
+        if np.isfinite(values).any()
+    ]
+
+
+def _unit_of_bytes(most: int) -> tuple[str, float]:
+    """Name and size of the unit in which ``most`` bytes is a number of a few digits."""
+    units = (("gigabytes", 1e9), ("megabytes", 1e6), ("kilobytes", 1e3))
+    return next(((name, size) for name, size in units if most >= size), ("bytes", 1.0))
 
 
 def _by_round(title: str, unit: str, numbers: Values, values: Values) -> Chart:
-    frame, finite = _SMALL, values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
-    margin = 0.08 * (high - low)
-    y_axis = axis(
-        unit, max(0.0, low - margin) if low >= 0 else low - margin, high + margin, (frame.bottom, frame.top), 4
-    )
-    x_axis = axis("round", numbers.min(), numbers.max(), (frame.left, frame.right), max(1, min(6, len(numbers) - 1)))
-    y_px = np.where(np.isfinite(values), y_axis.scale.px(values), np.nan)
-    drawn = line(x_axis.scale.px(numbers), y_px, has_marks=len(numbers) <= 40)
+    frame, is_amount = _SMALL, unit.endswith("bytes")
+    margin = 0.08 * (values.max() - values.min())
+    low = 0.0 if is_amount else values.min() - margin  # an amount is read against zero
+    y_axis = axis(unit, low, values.max() + margin, (frame.bottom, frame.top), 5)
+    num_ticks = int(min(6, max(1, numbers.max() - numbers.min())))
+    x_axis = axis("round", numbers.min(), numbers.max(), (frame.left, frame.right), num_ticks)
+    drawn = line(x_axis.scale.px(numbers), y_axis.scale.px(values), has_marks=len(numbers) <= 40)
     ends = f"from {values[0]:.4g} in round {numbers[0]:.0f} to {values[-1]:.4g} in round {numbers[-1]:.0f}"
     return Chart(title, f"{unit}: {ends}.", frame, x_axis, y_axis, (drawn,))
 
@@ -96,7 +104,7 @@ def timeline_chart(timeline: Timeline) -> Chart:
     x_axis = axis(f"time ({unit})", 0.0, num_frames / timeline.fps / unit_s, (frame.left, frame.right), 10)
     finite = timeline.scores[np.isfinite(timeline.scores)].tolist()
     low, high = min([timeline.alert_threshold, *finite]), max([timeline.alert_threshold, *finite])
-    y_axis = axis("score", low, high + 0.08 * (high - low), (frame.bottom, frame.top), 3)
+    y_axis = axis("score", low, high + 0.08 * (high - low), (frame.bottom, frame.top), 4)
     frames, scores = highest_of_bins(np.asarray(timeline.scores, dtype=np.float64), _MAX_POINTS)
     y_px = np.where(np.isfinite(scores), y_axis.scale.px(scores), np.nan)
     drawn = line(x_axis.scale.px((frames + 0.5) / timeline.fps / unit_s), y_px)
@@ -121,11 +129,8 @@ def _timeline_words(timeline: Timeline) -> str:
         return f"{_counted(len(alarms), 'alarm')}; this footage has no labels."
     anomalies = runs_of(timeline.truth)
     found = sum(bool((timeline.scores[first : last + 1] > timeline.alert_threshold).any()) for first, last in anomalies)
-    false = sum(not timeline.truth[first : last + 1].any() for first, last in alarms)
-    return (
-        f"{_counted(found, 'anomaly', 'anomalies')} of {len(anomalies)} above the threshold; "
-        f"{_counted(false, 'false alarm')}."
-    )
+    false = _counted(sum(not timeline.truth[first : last + 1].any() for first, last in alarms), "false alarm")
+    return f"{found} of {_counted(len(anomalies), 'anomaly', 'anomalies')} found; {false}."
 
 
 def _counted(count: int, one: str, many: str = "") -> str:

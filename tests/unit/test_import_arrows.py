@@ -30,7 +30,13 @@ _FLOWER = (
     "simulation/run.py",
     "simulation/local_grid.py",
 )
-_HTTP = ("fl_server/api/", "fl_client/uplink/", "fl_client/releases/", "fl_client/status/")
+_HTTP = (
+    "fl_server/api/",
+    "fl_client/uplink/",
+    "fl_client/releases/",
+    "fl_client/status/",
+    "simulation/operator_feedback.py",
+)
 _TORCH = ("model_zoo/", "fl_client/training/", "simulation/")
 _ONLY_HERE: dict[str, tuple[str, ...]] = {
     "flwr": _FLOWER,
@@ -60,7 +66,7 @@ def violations(path: str, source: str) -> list[str]:
         for library, places in _ONLY_HERE.items():
             if f"{module}.".startswith(f"{library}.") and not path.startswith(places):
                 found.append(f"{path}:{line}: {library} may be imported only in {', '.join(places)}")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _imported_modules(path: str, tree: ast.Module) -> Iterator[tuple[int, str]]:

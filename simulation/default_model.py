@@ -1,0 +1,61 @@
+"""Trains the model that ships, on the synthetic world alone: ``python -m simulation.default_model``."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch and its workers start
+os.environ["FLWR_TELEMETRY_ENABLED"] = "0"
+os.environ["FLWR_DISABLE_UPDATE_CHECK"] = "1"
+
+import typer
+
+from fl_runtime.atomic_file import write_atomically
+from fl_runtime.command import run_command
+from fl_server.rounds.checkpoint import load_checkpoint, save_checkpoint
+from fl_server.rounds.server_optimizer import ServerOptimizer
+from fl_server.server_app import CHECKPOINT_FILE, INT8_FILE
+from model_zoo.default import DEFAULT_CARD, DEFAULT_CHECKPOINT, DEFAULT_MODEL
+from simulation.errors import SimulationError
+from simulation.experiment import METRICS_FILE, Settings, run_experiment
+
+NUM_CLIENTS, NUM_ROUNDS, NUM_STEPS, SEED = 24, 16, 32, 2026
+CARD_KEYS = ("footage", "clients", "rounds", "seed", "model_digest", "training", "test")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for the run's own results.")] = Path("build/default-model"),
+) -> None:
+    """Trains, then replaces the files in model_zoo/default."""
+    workers = os.cpu_count() or 1
+    settings = Settings(
+        num_clients=NUM_CLIENTS,
+        num_rounds=NUM_ROUNDS,
+        num_steps=NUM_STEPS,
+        footage=None,
+        seed=SEED,
+        has_baselines=False,
+        num_workers=workers,
+        out=out,
+    )
+    typer.echo(run_experiment(settings))
+    _ship(out)
+
+
+def _ship(out: Path) -> None:
+    """Copies model, checkpoint and card; a new federation starts without the old one's momentum."""
+    state = load_checkpoint(out / CHECKPOINT_FILE, ServerOptimizer())
+    save_checkpoint(dataclasses.replace(state, optimizer=ServerOptimizer(), round_number=0), DEFAULT_CHECKPOINT)
+    write_atomically(DEFAULT_MODEL, (out / INT8_FILE).read_bytes())
+    figures = json.loads((out / METRICS_FILE).read_text())
+    card = {key: figures[key] for key in CARD_KEYS}
+    write_atomically(DEFAULT_CARD, (json.dumps(card, indent=2) + "\n").encode())
+
+
+if __name__ == "__main__":
+    run_command(app, SimulationError)

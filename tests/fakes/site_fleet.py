@@ -1,0 +1,97 @@
+"""A fleet of sites in memory: Flower's grid, with a function in the place of each site."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from flwr.app import Array, ArrayRecord, Message, MetricRecord, RecordDict
+from flwr.proto.node_pb2 import NodeInfo
+from flwr.serverapp import Grid
+from flwr.supercore.run import Run
+from flwr.supercore.task_identity import TaskIdentity
+
+from fl_protocol import records
+
+Answer = Callable[[Message], Message | None]
+
+
+@dataclasses.dataclass
+class SiteFleet(Grid):
+    """Calls ``answers[node_id]`` with each message; one that returns ``None`` never answers."""
+
+    answers: Mapping[int, Answer]
+    sent: list[Message] = dataclasses.field(default_factory=list)
+    timeouts: list[float | None] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        TaskIdentity.run_id = TaskIdentity.node_id = 1
+        TaskIdentity.task_id = 0
+
+    @property
+    def run(self) -> Run:
+        """A run of no app."""
+        return Run.create_empty(1)
+
+    def set_run(self, run: Run) -> None:
+        """There is only one run."""
+        raise NotImplementedError
+
+    def create_message(
+        self, content: RecordDict, message_type: str, dst_node_id: int, group_id: str, ttl: float | None = None
+    ) -> Message:
+        """Makes a message to a node."""
+        return Message(content, dst_node_id=dst_node_id, message_type=message_type, group_id=group_id, ttl=ttl)
+
+    def get_node_ids(self) -> Iterable[int]:
+        """Ids of all sites."""
+        return list(self.answers)
+
+    def get_nodes(self) -> Iterable[NodeInfo]:
+        """All sites."""
+        return [NodeInfo(node_id=node_id) for node_id in self.answers]
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        """Only ``send_and_receive`` is answered here."""
+        raise NotImplementedError
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Only ``send_and_receive`` is answered here."""
+        raise NotImplementedError
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
+        """The replies of all sites that answer, the last site's first: order must not matter."""
+        sent = list(messages)
+        self.sent += sent
+        self.timeouts.append(timeout)
+        replies = [self.answers[message.metadata.dst_node_id](message) for message in reversed(sent)]
+        return [reply for reply in replies if reply is not None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contribution:
+    """What a site answers to ``train``, and the AUC it answers to ``evaluate``."""
+
+    update: Mapping[str, npt.NDArray[np.generic]]
+    normality: npt.NDArray[np.generic]
+    loss: float = 0.5
+    num_examples: int = 1
+    auc: float = 0.5
+
+
+def answering(contribution: Contribution) -> Answer:
+    """A site that always answers the same."""
+
+    def answer(message: Message) -> Message:
+        counts = {records.LOSS: contribution.loss, records.NUM_EXAMPLES: contribution.num_examples}
+        if message.metadata.message_type == "evaluate":
+            metrics = MetricRecord(counts | {records.AUC: contribution.auc})
+            return Message(RecordDict({records.METRICS: metrics}), reply_to=message)
+        content = {
+            records.UPDATE: ArrayRecord({name: Array(values) for name, values in contribution.update.items()}),
+            records.NORMALITY: ArrayRecord({records.NORMALITY_SUMS: Array(contribution.normality)}),
+            records.METRICS: MetricRecord(counts),
+        }
+        return Message(RecordDict(content), reply_to=message)
+
+    return answer
