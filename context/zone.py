@@ -1,6 +1,7 @@
 """Named areas of one camera's picture."""
 
 import enum
+import functools
 import math
 from typing import Annotated, Self
 
@@ -73,6 +74,14 @@ def zone_slots(zones: tuple[Zone, ...], boxes: Boxes) -> ZoneSlots:
     slots = np.zeros(len(boxes), dtype=np.int64)
     foot_x = (boxes[:, 0] + boxes[:, 2]) / 2
     for index in reversed(range(len(zones))):
-        inside = shapely.intersects_xy(shapely.Polygon(zones[index].polygon), foot_x, boxes[:, 3])
+        inside = shapely.intersects_xy(_area(zones[index].polygon), foot_x, boxes[:, 3])
         slots[inside] = index + 1
     return slots
+
+
+@functools.lru_cache(maxsize=1024)
+def _area(polygon: tuple[tuple[float, float], ...]) -> shapely.Polygon:
+    """The prepared polygon; asked for in every frame, so kept."""
+    area = shapely.Polygon(polygon)
+    shapely.prepare(area)
+    return area

@@ -7,6 +7,7 @@ Rules:
    twice in one round.
 3. Any end of the SuperNode is answered by a restart; Flower itself asks for that with status 305 (49 as an exit
    status) after a lost line.
+4. Cameras come first: the SuperNode and all it starts yield the processor to the client, or training would cost frames.
 """
 
 import contextlib
@@ -35,6 +36,7 @@ LONGEST_RESTART_S = 120.0
 HEALTHY_AFTER_S = 60.0
 STOP_GRACE_S = 10.0
 MAX_LOG_BYTES = 5 * 1024 * 1024
+NICENESS = 10
 _ENVIRONMENT = {"FLWR_TELEMETRY_ENABLED": "0", "FLWR_DISABLE_UPDATE_CHECK": "1"}
 
 
@@ -145,6 +147,7 @@ class SuperNodeSupervisor:
         except OSError as error:
             return f"cannot be started: {error.strerror}"
         self._process = process
+        _yield_to_cameras(process.pid)
         self._note_process(process.pid)
         while process.poll() is None and not self._stopping.wait(0.2):
             pass
@@ -155,6 +158,11 @@ class SuperNodeSupervisor:
         with contextlib.suppress(psutil.NoSuchProcess, OSError):  # a full disk: only a killed client would need it
             facts = {"pid": pid, "started": psutil.Process(pid).create_time()}
             write_atomically(self._pid_path, json.dumps(facts).encode())
+
+
+def _yield_to_cameras(pid: int) -> None:
+    with contextlib.suppress(psutil.Error):  # rule 4; what it starts inherits this
+        psutil.Process(pid).nice(NICENESS)
 
 
 def end_left_over(pid_path: Path) -> None:

@@ -109,7 +109,10 @@ class Watch:
 
     def _watch_frame(self, frame: CapturedFrame) -> None:
         self.progress.begin()
+        t=[time.monotonic()]  # TEMPTRACE
         scored = self.pipeline.process(frame.picture, frame.instant_s)
+        t.append(time.monotonic())  # TEMPTRACE
+        if t[1]-t[0]>0.3: logger.info("TRACE slow", extra={"s": t[1]-t[0], "dropped": self.feed.num_dropped})  # TEMPTRACE
         self.recorder.observe(frame, scored)
         self.progress.note(scored)
 

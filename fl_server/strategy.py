@@ -87,7 +87,7 @@ def _evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: R
     total, num_examples = 0.0, 0
     for reply in _exchange(grid, node_ids, MessageType.EVALUATE, content, settings):
         try:
-            metrics = _metrics(reply)
+            metrics = _metrics(reply, records.AUC)
             count = int(metrics[records.NUM_EXAMPLES])
             total, num_examples = total + count * metrics[records.AUC], num_examples + count
         except RecordError as error:
@@ -147,7 +147,7 @@ def _site_reply(reply: Message, state: TrainingState) -> SiteReply:
     if normality is None:
         raise RecordError("normality: expected sums")
     records.check_array(normality, state.normality, "normality sums")
-    metrics = _metrics(reply)
+    metrics = _metrics(reply, records.LOSS)
     return SiteReply(update, normality, metrics[records.LOSS], int(metrics[records.NUM_EXAMPLES]))
 
 
@@ -155,7 +155,10 @@ def _arrays(reply: Message, name: str) -> dict[str, npt.NDArray[Any]]:
     record = reply.content.get(name)
     if not isinstance(record, ArrayRecord):
         raise RecordError(f"{name}: expected an array record")
-    return {key: array.numpy() for key, array in record.items()}
+    try:
+        return {key: array.numpy() for key, array in record.items()}
+    except (ValueError, TypeError, EOFError, OSError) as error:  # whatever NumPy's reader says of other bytes
+        raise RecordError(f"{name}: expected arrays that can be read") from error
 
 
 def _num_bytes(reply: Message) -> int:
@@ -164,11 +167,14 @@ def _num_bytes(reply: Message) -> int:
     return sum(array.numpy().nbytes for record in arrays for array in record.values())
 
 
-def _metrics(reply: Message) -> dict[str, float]:
+def _metrics(reply: Message, needed: str) -> dict[str, float]:
+    """The reply's metrics: all finite, with the number of examples and ``needed`` among them."""
     record = reply.content.get(records.METRICS)
     if not isinstance(record, MetricRecord):
         raise RecordError("metrics: expected a metric record")
     metrics = {name: float(value) for name, value in record.items() if isinstance(value, int | float)}
-    if not np.isfinite(list(metrics.values())).all() or not 0 < metrics.get(records.NUM_EXAMPLES, 0) < 1e9:
+    if not np.isfinite(list(metrics.values())).all() or not 1 <= metrics.get(records.NUM_EXAMPLES, 0) < 1e9:
         raise RecordError(f"metrics: expected finite values and a positive {records.NUM_EXAMPLES}")
+    if needed not in metrics:
+        raise RecordError(f"metrics: expected {needed}")
     return metrics

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from model_zoo.architecture import NUM_CONTEXT, NUM_STATES, NUM_ZONE_KINDS, empty_fleet_normality
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, Tubelets
 
@@ -39,26 +40,36 @@ class ModelMetadata:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Self:
+    def from_json(cls, fields: object) -> Self:
         """Checks and reads what ``as_json`` wrote.
 
         Raises:
-            ModelFileError: A field is missing, unknown or of a wrong type, or the schema is another one.
+            ModelFileError: A field is missing, unknown, of a wrong type or size, or the schema is another one.
         """
-        version = fields.get("schema_version")
-        if version != SCHEMA_VERSION:
+        version = fields.get("schema_version") if isinstance(fields, dict) else None
+        if not isinstance(fields, dict) or version != SCHEMA_VERSION:
             raise ModelFileError(f"expected model schema {SCHEMA_VERSION}, got {version!r}")
         try:
             sequences = {name: tuple(fields[name]) for name in ("zone_kinds", "states", "fleet_normality")}
             metadata = cls(**(fields | sequences))
-        except (KeyError, TypeError) as error:
+            normality = np.asarray(metadata.fleet_normality, dtype=np.float64)
+        except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"model metadata is incomplete: {error}") from error
         counts = (metadata.round_number, metadata.code_size, metadata.num_context)
         if not all(isinstance(count, int) and 0 <= count < 2**20 for count in counts):
             raise ModelFileError(f"model metadata: expected small counts, got {counts}")
-        if not np.isfinite(np.asarray(metadata.fleet_normality, dtype=np.float64)).all():
+        if not np.isfinite(normality).all():
             raise ModelFileError("model metadata: fleet normality is not finite")
+        metadata._check_sizes()
         return metadata
+
+    def _check_sizes(self) -> None:
+        sizes = (self.num_context, len(self.zone_kinds), len(self.states))
+        if sizes != (NUM_CONTEXT, NUM_ZONE_KINDS, NUM_STATES):
+            expected = f"{NUM_CONTEXT} context values, {NUM_ZONE_KINDS} zone kinds and {NUM_STATES} states"
+            raise ModelFileError(f"model metadata: expected {expected}, got {sizes}")
+        if len(self.fleet_normality) not in {0, len(empty_fleet_normality())}:
+            raise ModelFileError(f"model metadata: {len(self.fleet_normality)} values of fleet normality do not fit")
 
 
 class OnnxModel:
@@ -86,7 +97,10 @@ class OnnxModel:
             fields = json.loads(properties[METADATA_KEY])
         except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
             raise ModelFileError(f"{origin}: not a model of this project, or damaged") from error
-        self.metadata = ModelMetadata.from_json(fields)
+        try:
+            self.metadata = ModelMetadata.from_json(fields)
+        except ModelFileError as error:
+            raise ModelFileError(f"{origin}: {error}") from error
         self._try_out(origin)
 
     def _try_out(self, origin: str) -> None:

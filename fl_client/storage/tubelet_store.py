@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ MAX_BLOCKS = 256
 MAX_PENDING = 512
 LABELS = {"confirmed": 1, "false": 2}
 """Operator's words by ``Tubelets.label``."""
+
+_DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise for a file that is cut off, altered or something else."""
 
 _TUBELET_COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
     "crops": ("uint8", (NUM_STEPS, CROP_SIDE, CROP_SIDE)),
@@ -178,17 +182,18 @@ def join_blocks(blocks: list[Block]) -> Block | None:
 
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            is_ours = archive["schema_version"] == SCHEMA_VERSION
+            return {name: archive[name] for name in archive.files} if is_ours else {}
+    except _DAMAGED:
         return {}
 
 
 def _watched_s(path: Path) -> float:
     try:
-        with np.load(path, allow_pickle=False) as archive:  # reads this one array, not the crops
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # this one array, not the crops
             return float(archive["exposure_watched_s"].sum())
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except _DAMAGED:
         return 0.0
 
 

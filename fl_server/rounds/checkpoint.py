@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from fl_server.rounds.server_optimizer import Parameters, ServerOptimizer
 
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 256 * 1024 * 1024
+_DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise for a file that is cut off, altered or something else."""
 _PARAMETER, _VELOCITY = "parameter/", "velocity/"
 
 
@@ -56,7 +59,7 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise CheckpointError(f"{path}: expected at most {MAX_FILE_BYTES} bytes")
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         version = int(arrays["schema_version"])
         if version != SCHEMA_VERSION:
@@ -68,7 +71,7 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
             dataclasses.replace(optimizer, velocity=velocity),
             int(arrays["round_number"]),
         )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise CheckpointError(f"{path}: missing or damaged training state") from error
 
 

@@ -23,6 +23,7 @@ NUM_MEDIAN_FRAMES = 60
 _DIFFERENCE = 18
 _GAIN_BOUNDS = (0.5, 2.0)
 _DARKEST_FOR_GAIN = 16
+_GAIN_STRIDE = 7
 _OPENING = np.ones((3, 3), np.uint8)
 _CLOSING = np.ones((5, 3), np.uint8)  # taller than wide: a head belongs to the body below it
 _REFRESH_STEP_S = 1.0
@@ -100,11 +101,11 @@ def fit_background(frames: Iterable[Frame]) -> Picture:
 
 def light_gain(picture: Picture, background: Picture) -> float:
     """The factor by which the light changed: median ratio of picture to background, within bounds."""
-    level = background[::4, ::4].astype(np.float32)
+    level = background[::_GAIN_STRIDE, ::_GAIN_STRIDE].astype(np.float32)
     usable = level >= _DARKEST_FOR_GAIN
     if not usable.any():
         return 1.0
-    ratio = float(np.median(picture[::4, ::4][usable] / level[usable]))
+    ratio = float(np.median(picture[::_GAIN_STRIDE, ::_GAIN_STRIDE][usable] / level[usable]))
     return float(np.clip(ratio, *_GAIN_BOUNDS))
 
 
@@ -121,6 +122,7 @@ class LiveBackground:
 
     def __init__(self, background: Picture) -> None:
         self._level = background.astype(np.float32)
+        self._picture = background
         self._refreshed_s = -np.inf
         self._sudden_since_s: float | None = None
         self._updated_s = -np.inf
@@ -128,12 +130,12 @@ class LiveBackground:
     @property
     def picture(self) -> Picture:
         """The present background. ``(h, w)``."""
-        return np.rint(self._level).astype(np.uint8)
+        return self._picture
 
     def subtract(self, picture: Picture, instant_s: float) -> Mask | None:
         """The foreground of a picture; None while a sudden change of most of the picture is being absorbed."""
-        mask = foreground(picture, self.picture)
-        is_sudden = self._is_sudden(float(mask.mean()), instant_s)
+        mask = foreground(picture, self._picture)
+        is_sudden = self._is_sudden(cv2.countNonZero(mask) / mask.size, instant_s)
         if is_sudden:
             self._absorb(picture, instant_s)
         elif instant_s - self._refreshed_s >= _REFRESH_STEP_S or instant_s < self._refreshed_s:
@@ -151,8 +153,12 @@ class LiveBackground:
 
     def _absorb(self, picture: Picture, instant_s: float) -> None:
         elapsed_s = max(0.0, min(instant_s - self._updated_s, _SUDDEN_LIMIT_S))
-        self._level += (1.0 - np.exp(-elapsed_s / _SUDDEN_TIME_S)) * (picture - self._level)
+        self._move((1.0 - np.exp(-elapsed_s / _SUDDEN_TIME_S)) * (picture - self._level))
 
     def _refresh(self, picture: Picture, mask: Mask) -> None:
         step = np.where(mask, np.float32(_ABSORB_RATE), np.float32(_REFRESH_RATE)) * _REFRESH_STEP_S
-        self._level += np.clip(picture - self._level, -step, step)
+        self._move(np.clip(picture - self._level, -step, step))
+
+    def _move(self, step: npt.NDArray[np.float32]) -> None:
+        self._level += step
+        self._picture = np.rint(self._level).astype(np.uint8)

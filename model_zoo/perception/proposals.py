@@ -42,7 +42,7 @@ def blob_boxes(mask: Mask, perspective: Perspective) -> Boxes:
     labels, boxes, area_px = components(mask)
     is_crowd = _is_crowd(boxes, area_px, mask.shape, perspective)
     for index in np.flatnonzero(is_crowd):
-        people, people_area_px = _people(labels == index + 1, boxes[index], perspective)
+        people, people_area_px = _people(labels, int(index), boxes[index], perspective)
         boxes, area_px = np.concatenate([boxes, people]), np.concatenate([area_px, people_area_px])
     keep = _is_plausible(boxes, area_px, mask.shape, perspective)
     keep[: len(is_crowd)] &= ~is_crowd
@@ -56,14 +56,19 @@ def components(mask: Mask) -> tuple[npt.NDArray[np.int32], Boxes, npt.NDArray[np
     Returns:
         Number of the part from 1 at each pixel ``(h, w)``, boxes ``(N, 4)`` and areas in pixels ``(N,)``.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    parts = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)  # half the default's time
+    _, labels, stats, _ = parts
     left, top, width, height, area = stats[1:].T.astype(np.float32)
     corners_px = np.stack([left, top, left + width, top + height], axis=1)
-    return np.asarray(labels, np.int32), np.asarray(corners_px / _corner_scale(mask), np.float32), np.asarray(area)
+    return (
+        np.asarray(labels, np.int32),
+        np.asarray(corners_px / _corner_scale(mask.shape), np.float32),
+        np.asarray(area),
+    )
 
 
-def _corner_scale(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    height, width = mask.shape
+def _corner_scale(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    height, width = shape
     return np.array([width, height, width, height], np.float32)
 
 
@@ -81,13 +86,17 @@ def _is_crowd(boxes: Boxes, area_px: Areas, shape: tuple[int, ...], perspective:
     return np.asarray(is_loose & ((height > _PERSON_HEIGHT) | (width > _PERSON_WIDTH)))
 
 
-def _people(blob: npt.NDArray[np.bool_], box: Box, perspective: Perspective) -> tuple[Boxes, Areas]:
-    mask = blob.astype(np.uint8)
-    left, top, right, bottom = np.rint(box * _corner_scale(mask)).astype(int).tolist()
-    found = split_crowd(mask[top:bottom, left:right], (left, top), len(mask), perspective)
-    area_px = [int(mask[person[1] : person[3], person[0] : person[2]].sum()) for person in found]
-    boxes = np.array(found, np.float32).reshape(-1, 4) / _corner_scale(mask)
-    return boxes, np.array(area_px, np.float32)
+def _people(labels: npt.NDArray[np.int32], index: int, box: Box, perspective: Perspective) -> tuple[Boxes, Areas]:
+    """Boxes and areas of the people in one component."""
+    scale = _corner_scale(labels.shape)
+    left, top, right, bottom = np.rint(box * scale).astype(int).tolist()
+    blob = (labels[top:bottom, left:right] == index + 1).astype(np.uint8)
+    found = split_crowd(blob, (left, top), len(labels), perspective)
+    area_px = [
+        np.count_nonzero(blob[low_y - top : high_y - top, low_x - left : high_x - left])
+        for low_x, low_y, high_x, high_y in found
+    ]
+    return np.array(found, np.float32).reshape(-1, 4) / scale, np.array(area_px, np.float32)
 
 
 def _is_plausible(boxes: Boxes, area_px: Areas, shape: tuple[int, ...], perspective: Perspective) -> Keep:

@@ -33,7 +33,7 @@ class Track:
     @property
     def predicted(self) -> npt.NDArray[np.float64]:
         """The box expected in the next frame. ``(4,)``."""
-        return self.box + np.tile(self.velocity, 2)
+        return self.box + self.velocity[[0, 1, 0, 1]]
 
 
 def overlaps(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Overlaps:

@@ -6,7 +6,6 @@ the other way, lingering, of another size or shape, or with the appearance of on
 Letters in shapes: T steps, S crop side, M motion features (see ``tubelet.MOTION_FEATURES``).
 """
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -45,12 +44,12 @@ def turn_round(example: Example, donor: Example, rng: np.random.Generator) -> Ex
 
 
 def linger(example: Example, donor: Example, rng: np.random.Generator) -> Example:
-    """The object standing for 15 to 90 seconds already."""
+    """The object standing for 15 to 90 seconds more."""
     del donor
     crops, motion = example
     standing = motion.copy()
     standing[:, _SPEEDS] *= rng.uniform(0.0, 0.15)
-    standing[:, _DWELL] = math.log1p(rng.uniform(15.0, 90.0))
+    standing[:, _DWELL] = np.log1p(np.expm1(motion[:, _DWELL]) + rng.uniform(15.0, 90.0))
     return np.repeat(crops[rng.integers(NUM_STEPS)][None], NUM_STEPS, axis=0), standing
 
 

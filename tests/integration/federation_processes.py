@@ -76,7 +76,7 @@ class Federation:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._logs = folder / "logs"
-        self._logs.mkdir()
+        self._logs.mkdir(parents=True)
         self._flower_home = folder / "flower"
         self._started: list[StartedProcess] = []
         self._superlink = f"127.0.0.1:{_free_port()}"
@@ -113,10 +113,10 @@ class Federation:
         command = ["flwr", "run", str(FLOWER_APP), _CONNECTION, "--run-config", options, "--stream"]
         return self._start(f"run-{len(self._started)}", command)
 
-    def get(self, path: str, **parameters: str | int) -> Any:
+    def get(self, path: str) -> bytes | None:
         """What the coordinator answers, or None where it knows nothing of that."""
-        response = self.client.get(path, params=parameters)
-        return None if response.status_code == httpx.codes.NOT_FOUND else response.raise_for_status().json()
+        response = self.client.get(path)
+        return None if response.status_code == httpx.codes.NOT_FOUND else response.raise_for_status().content
 
     def wait_for(self, find: Callable[[], Found | None], what: str, run: StartedProcess | None = None) -> Found:
         """Waits until ``find`` returns something true.
@@ -134,16 +134,17 @@ class Federation:
             time.sleep(_POLL_S)
         return found
 
-    def left_over(self) -> list[psutil.Process]:
-        """Processes of this federation that run."""
-        return [process for process in psutil.process_iter() if self._is_ours(process)]
+    def programs_left(self) -> set[str]:
+        """Names of the programs of this federation that run."""
+        words = [Path(word).name for process in self._left_over() for word in _command_line(process)[:2]]
+        return set(words)
 
     def end_all(self) -> None:
         """Ends all that still runs: asks first, sites before what they talk to, then kills."""
         for started in reversed(self._started):
             started.process.terminate()
         _wait_all([started.process for started in self._started], STOP_PATIENCE_S / 2)
-        for process in self.left_over():
+        for process in self._left_over():
             process.kill()
         _wait_all([started.process for started in self._started], STOP_PATIENCE_S / 2)
 
@@ -183,12 +184,22 @@ class Federation:
         }
         return os.environ | settings
 
+    def _left_over(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             is_running = process.status() != psutil.STATUS_ZOMBIE
             return is_running and process.environ().get("FLWR_HOME") == str(self._flower_home)
         except psutil.Error:  # gone, or not ours to ask about
             return False
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
 
 
 def _wait_all(processes: list[subprocess.Popen[bytes]], patience_s: float) -> None:

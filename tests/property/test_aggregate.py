@@ -44,7 +44,9 @@ def test_mean_lies_between_the_updates(replies: list[SiteReply]) -> None:
 
 @settings(max_examples=50)
 @given(steps=st.lists(arrays.arrays(np.float32, (3,), elements=_values), min_size=1, max_size=5))
-def test_optimizer_without_momentum_adds_the_updates(steps: list["np.ndarray[tuple[int], np.dtype[np.float32]]"]) -> None:
+def test_optimizer_without_momentum_adds_the_updates(
+    steps: list["np.ndarray[tuple[int], np.dtype[np.float32]]"],
+) -> None:
     optimizer, parameters = ServerOptimizer(momentum=0.0), {"w": np.zeros(3, dtype=np.float32)}
     for step in steps:
         parameters, optimizer = optimizer.step(parameters, {"w": step})

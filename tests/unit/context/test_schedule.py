@@ -44,7 +44,12 @@ def test_each_state_begins_on_its_minute_and_ends_before_the_next(clock: str, ex
 
 def test_lengths_of_opening_and_closing_can_be_set_to_nothing() -> None:
     plan = schedule(opening_minutes=0, closing_minutes=0)
-    assert [state(plan, clock) for clock in ("08:59", "09:00", "16:59", "17:00")] == ["closed", "open", "open", "closed"]
+    assert [state(plan, clock) for clock in ("08:59", "09:00", "16:59", "17:00")] == [
+        "closed",
+        "open",
+        "open",
+        "closed",
+    ]
 
 
 def test_weekday_left_out_is_closed_all_day() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from flwr.app import ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 
 from fl_protocol import records
 from fl_server.errors import RoundError
@@ -22,6 +22,9 @@ ONE = Contribution({"weight": np.float32([[1.0, 0.0]]), "bias": np.float32([1.0]
 THREE = Contribution(
     {"weight": np.float32([[5.0, 4.0]]), "bias": np.float32([-3.0])}, np.float64([3.0, 4.0]), 0.8, 3, 0.8
 )
+
+
+GARBAGE = Array(dtype="float64", shape=(2,), stype="numpy.ndarray", data=b"garbage")
 
 
 def fleet(*answers: Answer) -> SiteFleet:
@@ -120,8 +123,18 @@ def not_a_number(contribution: Contribution) -> Contribution:
             "metrics: expected finite values and a positive num-examples",
         ),
         (
+            rewritten(lambda content: content.update({records.NORMALITY: ArrayRecord({"sums": GARBAGE})})),
+            "normality: expected arrays that can be read",
+        ),
+        (
+            rewritten(
+                lambda content: content.update({records.METRICS: MetricRecord({"num-examples": 0.5, "loss": 1})})
+            ),
+            "metrics: expected finite values and a positive num-examples",
+        ),
+        (
             rewritten(lambda content: content.update({records.METRICS: MetricRecord({"num-examples": 3})})),
-            "metrics: expected a loss",
+            "metrics: expected loss",
         ),
     ],
 )
@@ -170,4 +183,4 @@ def test_evaluation_without_auc_is_refused_and_the_others_count(caplog: pytest.L
     _, report = run_round(fleet(forgets_auc, answering(THREE)), [101, 102], STATE, SETTINGS)
     assert report.auc == pytest.approx(0.8)
     (refused,) = [record.__dict__ for record in caplog.records if record.getMessage() == "evaluation refused"]
-    assert (refused["node_id"], refused["reason"]) == (101, "metrics: expected an auc")
+    assert (refused["node_id"], refused["reason"]) == (101, "metrics: expected auc")

@@ -1,0 +1,168 @@
+"""One camera from frame to score: learning first, swapping models, hearing the operator, starting again."""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from context.schedule import WEEKDAYS
+from context.site import Camera, Site
+from fl_client.judging import ScoredFrame
+from fl_client.pipeline import CameraPipeline
+from fl_client.storage.tubelet_store import LABELS, TubeletStore
+from model_zoo.errors import ModelFileError
+from tests.fakes.drawn_scene import FPS, walking_frames
+from tests.fakes.onnx_models import Weights, drawn_model
+
+START_S = dt.datetime(2026, 1, 7, 12, tzinfo=dt.UTC).timestamp()
+LEARN_FOR_S = 40.0
+SITE = Site.model_validate(
+    {
+        "name": "store42",
+        "schedule": {"weekly": {day: {"opens": "00:00", "closes": "24:00"} for day in WEEKDAYS}},
+        "cameras": [{"name": "door", "index": 1}],
+    }
+)
+CAMERA: Camera = SITE.cameras[0]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(drawn_model())
+    return path
+
+
+class Watching:
+    """A pipeline that is shown frames one tenth of a second apart."""
+
+    def __init__(self, state_dir: Path, model: Path, start_s: float = START_S) -> None:
+        self.pipeline = CameraPipeline(SITE, CAMERA, state_dir, LEARN_FOR_S, model)
+        self.now_s = start_s
+
+    def watch(self, frames: Iterator[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]) -> list[ScoredFrame]:
+        scored = []
+        for frame in frames:
+            scored.append(self.pipeline.process(frame, self.now_s))
+            self.now_s += 1 / FPS
+        return scored
+
+    def learn(self) -> list[ScoredFrame]:
+        """Watches until enough is known."""
+        return self.watch(walking_frames(round((LEARN_FOR_S * 4 / 3 + 2) * FPS), seed=1))
+
+
+def top(scored: list[ScoredFrame]) -> float:
+    return max(frame.severity for frame in scored)
+
+
+def wait_for_new_scorer(pipeline: CameraPipeline) -> None:
+    pipeline._fitter.submit(lambda: None).result(timeout=30)
+
+
+@pytest.fixture
+def learned(tmp_path: Path, model: Path) -> Iterator[Watching]:
+    watching = Watching(tmp_path / "state", model)
+    watching.learn()
+    yield watching
+    watching.pipeline.close()
+
+
+def test_no_frame_is_judged_before_enough_was_watched_and_every_one_after(tmp_path: Path, model: Path) -> None:
+    watching = Watching(tmp_path / "state", model)
+    scored = watching.learn()
+    watching.pipeline.close()
+    learning = [frame.is_learning for frame in scored]
+    assert learning == sorted(learning, reverse=True)
+    assert LEARN_FOR_S <= learning.count(True) / FPS <= LEARN_FOR_S * 4 / 3 + 1
+    assert not any(frame.severity or frame.objects for frame in scored if frame.is_learning)
+    assert not watching.pipeline.is_learning
+
+
+def test_walker_like_all_others_is_usual_and_a_runner_is_not(learned: Watching) -> None:
+    usual, unusual = learned.watch(walking_frames(60, seed=2)), learned.watch(walking_frames(40, seed=2, speed=12.0))
+    assert any(frame.objects for frame in usual)
+    assert top(usual) < 0.5 <= top(unusual)
+    assert {frame.operational_state for frame in usual} == {"open"}
+
+
+def test_model_is_swapped_between_two_frames_and_a_bad_file_changes_nothing(learned: Watching, tmp_path: Path) -> None:
+    better, bad = tmp_path / "better.onnx", tmp_path / "bad.onnx"
+    better.write_bytes(drawn_model(Weights(brightness=0.5)))
+    bad.write_bytes(better.read_bytes()[:-200])
+    before = learned.pipeline.model_digest
+    with pytest.raises(ModelFileError, match=r"bad\.onnx: not a model of this project, or damaged$"):
+        learned.pipeline.swap_model(bad)
+    assert learned.pipeline.model_digest == before
+    learned.watch(walking_frames(20, seed=2))
+    digest = learned.pipeline.swap_model(better)
+    assert learned.pipeline.model_digest == digest != before
+    scored = learned.watch(walking_frames(30, seed=3))
+    assert len(scored) == 30
+    assert any(frame.objects for frame in scored)
+
+
+def test_false_alarm_is_known_and_the_same_motion_scores_lower_afterwards(learned: Watching) -> None:
+    started_s = learned.now_s
+    before = top(learned.watch(walking_frames(40, seed=2, speed=12.0)))
+    learned.pipeline.keep_event_tubelets("alert", started_s, learned.now_s)
+    assert learned.pipeline.apply_feedback("alert", "false")
+    wait_for_new_scorer(learned.pipeline)
+    assert top(learned.watch(walking_frames(40, seed=2, speed=12.0))) < before - 0.1
+
+
+def test_confirmed_anomaly_is_kept_for_training_and_still_alarms(learned: Watching, tmp_path: Path) -> None:
+    started_s = learned.now_s
+    before = top(learned.watch(walking_frames(40, seed=2, speed=12.0)))
+    learned.pipeline.keep_event_tubelets("alert", started_s, learned.now_s)
+    assert learned.pipeline.apply_feedback("alert", "confirmed")
+    wait_for_new_scorer(learned.pipeline)
+    labelled = TubeletStore(tmp_path / "state" / "cameras" / "door").labelled()
+    assert set(labelled.label.tolist()) == {LABELS["confirmed"]}
+    assert top(learned.watch(walking_frames(40, seed=2, speed=12.0))) >= before - 0.05
+
+
+def test_word_on_an_alert_that_left_nothing_is_unknown(learned: Watching) -> None:
+    learned.pipeline.keep_event_tubelets("quiet", START_S - 10, START_S - 5)
+    assert not learned.pipeline.apply_feedback("quiet", "false")
+    assert not learned.pipeline.apply_feedback("never raised", "false")
+
+
+def test_restart_goes_on_without_learning_again(tmp_path: Path, model: Path) -> None:
+    first = Watching(tmp_path / "state", model)
+    first.learn()
+    first.pipeline.close()
+    second = Watching(tmp_path / "state", model, start_s=first.now_s + 3600)
+    assert not second.pipeline.is_learning
+    scored = second.watch(walking_frames(60, seed=2))
+    second.pipeline.close()
+    assert not any(frame.is_learning for frame in scored)
+    assert any(frame.objects for frame in scored)
+    assert top(scored) < 0.5
+
+
+def test_camera_that_stops_while_learning_goes_on_where_it_was(tmp_path: Path, model: Path) -> None:
+    first = Watching(tmp_path / "state", model)
+    first.watch(walking_frames(round(0.8 * LEARN_FOR_S * FPS), seed=1))
+    first.pipeline.close()
+    second = Watching(tmp_path / "state", model, start_s=first.now_s)
+    assert second.pipeline.is_learning
+    scored = second.watch(walking_frames(round(0.6 * LEARN_FOR_S * FPS), seed=1))
+    second.pipeline.close()
+    assert not scored[-1].is_learning
+
+
+def test_damaged_model_refuses_to_start(tmp_path: Path, model: Path) -> None:
+    model.write_bytes(b"damaged")
+    with pytest.raises(ModelFileError, match=r"model\.onnx: not a model of this project, or damaged$"):
+        CameraPipeline(SITE, CAMERA, tmp_path / "state", LEARN_FOR_S, model)
+
+
+def test_frames_are_judged_at_many_times_the_rate_of_the_camera(learned: Watching) -> None:
+    frames = list(walking_frames(100, seed=2))
+    began = time.monotonic()
+    learned.watch(iter(frames))
+    assert 100 / (time.monotonic() - began) > 2 * FPS

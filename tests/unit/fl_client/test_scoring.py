@@ -1,0 +1,178 @@
+"""Scoring: what is rare here and now, what an accepted exception changes, and streams against stored tubelets."""
+
+import math
+
+import numpy as np
+import pytest
+
+from context.context_vector import Moment
+from context.schedule import STATES
+from fl_client.perceived import Perceived
+from fl_client.scoring import (
+    CameraScorer,
+    Exemplars,
+    Statistics,
+    StreamScorer,
+    context_rarity,
+    local_context,
+)
+from fl_client.storage.tubelet_store import no_tubelets
+from model_zoo.calibration import fit_calibration
+from model_zoo.normality.features import NUM_FEATURES, Features, object_features
+from model_zoo.normality.intensity import NormalitySums, fit_intensity
+from model_zoo.onnx_model import OnnxModel
+from model_zoo.perception.tubelet import NUM_STEPS, Tubelets
+from tests.fakes.onnx_models import Weights, drawn_model
+from tests.fakes.tubelets import CLOSED, OPEN, Look, context_of, drawn_tubelets
+
+WEIGHTS = Weights(brightness=0.3, motion=0.05, context=tuple(0.1 * index for index in range(10)))
+NUM_CONTEXTS = len(STATES)
+NO_EXEMPLARS = Exemplars(np.zeros((0, NUM_FEATURES)), np.zeros(0, dtype=np.int64))
+
+
+def statistics(features: Features, exemplars: Exemplars = NO_EXEMPLARS) -> Statistics:
+    """What one camera without zones knows after an hour open, with these objects, and an hour closed, with none."""
+    sums = NormalitySums.zeros(NUM_CONTEXTS, NUM_FEATURES).observe(features, np.full(len(features), OPEN))
+    intensity = fit_intensity(sums.watched(OPEN, 3600.0).watched(CLOSED, 3600.0))
+    usual = intensity.scores(intensity.mean, np.arange(NUM_CONTEXTS)) + intensity.log_rate + 0.5 * NUM_FEATURES
+    return Statistics(intensity, context_rarity(intensity.log_rate, sums.count), exemplars, usual)
+
+
+def camera_scorer(known: Statistics, normal: Features, *, is_conditioned: bool = True) -> CameraScorer:
+    context = np.full(len(normal), OPEN if is_conditioned else 0)
+    rng = np.random.default_rng(0)
+    return CameraScorer(
+        OnnxModel(drawn_model(WEIGHTS), "drawn"),
+        0,
+        np.zeros(1, dtype=np.int64),
+        known,
+        fit_calibration(rng.normal(size=len(normal)), context, NUM_CONTEXTS),
+        fit_calibration(known.scores(normal, context), context, NUM_CONTEXTS),
+        fit_calibration(rng.exponential(size=len(normal)), context, NUM_CONTEXTS),
+        is_conditioned,
+    )
+
+
+@pytest.fixture(scope="module")
+def normal() -> Features:
+    return object_features(drawn_tubelets(200, 1, look=Look(spread=0.2)).motion)
+
+
+def test_rarity_is_the_share_of_objects_in_contexts_as_quiet() -> None:
+    log_rate, count = np.log([1.0, 0.1, 0.001]), np.array([800.0, 80.0, 0.0])
+    expected = [-math.log10(share) for share in (1.0, 10.5 / 110.5, 0.5 / 110.5)]  # eight tubelets are one object
+    assert context_rarity(log_rate, count).tolist() == pytest.approx(expected)
+
+
+def test_camera_that_has_seen_nothing_finds_no_context_rare() -> None:
+    np.testing.assert_array_equal(context_rarity(np.zeros(3), np.zeros(3)), np.zeros(3))
+
+
+def test_blind_camera_has_one_context_and_no_rarity() -> None:
+    np.testing.assert_array_equal(context_rarity(np.zeros(3), np.array([50.0])), np.zeros(3))
+
+
+def test_object_in_a_context_without_objects_is_rarer_than_the_same_where_they_are_usual(normal: Features) -> None:
+    scorer = camera_scorer(statistics(normal), normal)
+    network = np.zeros(2)
+    surprise = scorer.surprise(network, normal[:1].repeat(2, axis=0), np.array([OPEN, CLOSED]))
+    assert surprise.statistics[1] > surprise.statistics[0] + 1.0
+    assert surprise.calibrated[1] > surprise.calibrated[0]
+    np.testing.assert_array_equal(surprise.fused, surprise.network + surprise.statistics)
+
+
+def test_accepted_exception_makes_its_look_alikes_normal_at_once_and_nothing_else(normal: Features) -> None:
+    odd = normal[:1] + np.array([0.0, 0.0, 6.0, 0.0, 0.0, 0.0])
+    elsewhere = normal[:1] + np.array([0.0, 0.0, -6.0, 0.0, 0.0, 0.0])
+    before = statistics(normal)
+    after = statistics(normal, Exemplars(odd, np.array([OPEN])))
+    looks = np.concatenate([odd, odd + 0.05, elsewhere, normal[:3]])
+    context = np.full(len(looks), OPEN)
+    old, new = before.scores(looks, context), after.scores(looks, context)
+    assert (old[:2] > old[3:].max() + 5).all()
+    assert (new[:2] < before.usual_score[OPEN] + 1).all()
+    np.testing.assert_array_equal(new[2:], old[2:])
+    closed = np.full(1, CLOSED)
+    np.testing.assert_array_equal(after.scores(odd, closed), before.scores(odd, closed))
+
+
+def test_distance_is_to_the_nearest_exemplar_of_the_same_context_only() -> None:
+    exemplars = Exemplars(np.array([[0.0] * 6, [1.0] + [0.0] * 5, [0.35] + [0.0] * 5]), np.array([OPEN, OPEN, CLOSED]))
+    distance = exemplars.nearest_distance(np.array([[0.35] + [0.0] * 5] * 3), np.array([OPEN, CLOSED, 1]))
+    assert distance.tolist() == pytest.approx([1.0, 0.0, np.inf])
+
+
+def test_blind_scorer_gives_every_context_the_same(normal: Features) -> None:
+    scorer = camera_scorer(statistics(normal), normal, is_conditioned=False)
+    surprise = scorer.surprise(np.zeros(NUM_CONTEXTS), normal[:1].repeat(NUM_CONTEXTS, axis=0), np.arange(NUM_CONTEXTS))
+    for channel in (surprise.fused, surprise.network, surprise.statistics, surprise.calibrated):
+        assert len(set(channel.tolist())) == 1
+
+
+def test_local_context_is_told_by_zone_slot_and_state() -> None:
+    slots, states = (grid.ravel() for grid in np.meshgrid(np.arange(3), np.arange(len(STATES)), indexing="ij"))
+    assert local_context(slots, states).tolist() == list(range(3 * len(STATES)))
+
+
+def frame(tubelets: Tubelets, step: int) -> Perceived:
+    """One step of every tubelet as one frame with a track each."""
+    rows = len(tubelets)
+    return Perceived(
+        float(step) / 10,
+        Moment(STATES[OPEN], context_of(OPEN)),
+        np.arange(rows, dtype=np.int64),
+        np.full(rows, step + 1, dtype=np.int64),
+        tubelets.boxes[:, step],
+        tubelets.crops[:, step],
+        tubelets.motion[:, step],
+        tubelets.zone_slot,
+        no_tubelets(),
+        np.zeros(0, dtype=np.int64),
+    )
+
+
+def test_stream_gives_what_stored_tubelets_of_the_same_windows_give(normal: Features) -> None:
+    scorer = camera_scorer(statistics(normal), normal)
+    tubelets = drawn_tubelets(3, 5, look=Look(spread=0.5))
+    rng = np.random.default_rng(6)
+    tubelets.motion[:] += rng.normal(0, 0.3, tubelets.motion.shape)
+    tubelets.crops[:] = rng.integers(0, 256, (3, NUM_STEPS, 1, 1))
+    stream = StreamScorer(scorer)
+    for step in range(NUM_STEPS):
+        scores = stream.score(frame(tubelets, step))
+        assert len(scores.rows) == (3 if step >= 3 else 0)
+    network = scorer.model.score_tubelets(tubelets, 0).astype(np.float64)
+    whole = scorer.surprise(network, object_features(tubelets.motion), np.full(3, OPEN))
+    np.testing.assert_allclose(scores.surprise.network, whole.network, rtol=1e-4)
+    np.testing.assert_allclose(scores.surprise.statistics, whole.statistics, rtol=1e-6)
+    np.testing.assert_allclose(scores.surprise.fused, whole.fused, rtol=1e-4)
+
+
+def test_young_track_scores_as_its_window_padded_with_its_first_observation(normal: Features) -> None:
+    scorer = camera_scorer(statistics(normal), normal)
+    tubelets = drawn_tubelets(2, 5)
+    tubelets.motion[:] += np.linspace(0, 1, NUM_STEPS, dtype=np.float32)[None, :, None]
+    stream = StreamScorer(scorer)
+    for step in range(5):
+        scores = stream.score(frame(tubelets, step))
+    padded = [0] * (NUM_STEPS - 5) + list(range(5))
+    window = Tubelets(
+        **tubelets.arrays() | {name: tubelets.arrays()[name][:, padded] for name in ("crops", "boxes", "motion")}
+    )
+    network = scorer.model.score_tubelets(window, 0).astype(np.float64)
+    whole = scorer.surprise(network, object_features(window.motion), np.full(2, OPEN))
+    np.testing.assert_allclose(scores.surprise.fused, whole.fused, rtol=1e-4)
+
+
+def test_empty_frame_has_no_scores(normal: Features) -> None:
+    scores = StreamScorer(camera_scorer(statistics(normal), normal)).score(frame(drawn_tubelets(0, 1), 0))
+    assert (len(scores.rows), scores.features.shape, len(scores.surprise.fused)) == (0, (0, NUM_FEATURES), 0)
+
+
+def test_reason_names_the_feature_that_deviates_most(normal: Features) -> None:
+    scorer = camera_scorer(statistics(normal), normal)
+    fast = drawn_tubelets(1, 5, look=Look(motion=(0.8, 0.0, 9.0, 1.0, 0.4, 0.5), spread=0.0))
+    stream = StreamScorer(scorer)
+    for step in range(NUM_STEPS):
+        scores = stream.score(frame(fast, step))
+    assert scorer.why(scores, 0).startswith("fast: ")

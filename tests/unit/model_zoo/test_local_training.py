@@ -1,0 +1,77 @@
+"""Local training: what a batch is made of, and that the same stream gives the same parameters."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from model_zoo.backbones.film_lstm import FilmLstmShape
+from model_zoo.backbones.parameters import Parameters, initial_parameters, network_with, parameters_of
+from model_zoo.perception.tubelet import concatenate
+from model_zoo.training.local_training import (
+    LABEL_CONFIRMED,
+    LABEL_FALSE_ALARM,
+    CameraFootage,
+    LocalTrainer,
+    TrainingSettings,
+    evaluate_held_out,
+)
+from tests.fakes.tubelets import CLOSED, OPEN, Look, drawn_tubelets, watched
+
+SMALL = FilmLstmShape(channels=(4, 8, 8, 12), condition_size=8, lstm_size=16)
+SETTINGS = TrainingSettings(batch_size=8)
+FOOTAGE = CameraFootage(
+    concatenate([drawn_tubelets(6, 1, OPEN, Look(200)), drawn_tubelets(6, 2, CLOSED, Look(50))]),
+    watched(OPEN, CLOSED),
+    np.int64([0]),
+    3,
+)
+
+
+def trained(footage: CameraFootage, seed: int, num_steps: int = 3) -> Parameters:
+    network = network_with(SMALL, initial_parameters(SMALL, 0))
+    trainer, rng = LocalTrainer(network, SETTINGS), np.random.default_rng(seed)
+    for _ in range(num_steps):
+        trainer.step(footage, rng)
+    return parameters_of(network)
+
+
+def test_same_stream_gives_the_same_parameters_bit_for_bit() -> None:
+    first, second, other = trained(FOOTAGE, 5), trained(FOOTAGE, 5), trained(FOOTAGE, 6)
+    for name, array in first.items():
+        assert array.tobytes() == second[name].tobytes()
+    assert any(not np.array_equal(first[name], other[name]) for name in first)
+
+
+def test_step_changes_the_network_and_no_footage() -> None:
+    before = {name: array.copy() for name, array in FOOTAGE.tubelets.arrays().items()}
+    after = trained(FOOTAGE, 5)
+    assert any(not np.array_equal(array, after[name]) for name, array in initial_parameters(SMALL, 0).items())
+    for name, array in FOOTAGE.tubelets.arrays().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("label", [LABEL_CONFIRMED, LABEL_FALSE_ALARM])
+def test_camera_of_which_every_tubelet_is_labelled_can_train(label: int) -> None:
+    judged = dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(1, 1, look=Look(label=label)))
+    assert all(np.isfinite(array).all() for array in trained(judged, 1, num_steps=1).values())
+
+
+def test_confirmed_anomaly_pulls_the_other_way_than_a_false_alarm() -> None:
+    footage = [
+        dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(4, 1, look=Look(label=label)))
+        for label in (LABEL_CONFIRMED, LABEL_FALSE_ALARM)
+    ]
+    start = initial_parameters(SMALL, 0)["head.2.bias"]
+    up, down = (trained(one, 1, num_steps=1)["head.2.bias"] - start for one in footage)
+    assert up > 0
+    assert up > down
+
+
+def test_evaluation_counts_what_it_scored_and_changes_nothing() -> None:
+    network = network_with(SMALL, initial_parameters(SMALL, 0))
+    first, second = (evaluate_held_out(network, FOOTAGE, np.random.default_rng(2)) for _ in range(2))
+    assert first == second
+    assert first.num_examples == 12
+    assert 0.0 <= first.auc <= 1.0
+    assert first.loss == pytest.approx(np.log(2), abs=0.2)

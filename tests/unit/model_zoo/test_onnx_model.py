@@ -1,0 +1,125 @@
+"""Model files: what a site runs, and what it refuses with one line."""
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from model_zoo.errors import ModelFileError
+from model_zoo.onnx_model import METADATA_KEY, ModelMetadata, OnnxModel
+from tests.fakes.onnx_models import METADATA, Weights, drawn_model, score_by_hand
+from tests.fakes.tubelets import drawn_tubelets
+
+WEIGHTS = Weights(brightness=0.7, motion=0.1, context=tuple(float(index) for index in range(10)), offset=-2.0)
+
+
+def refusal(model_bytes: bytes) -> str:
+    """What the loader says of a file called ``a.onnx``."""
+    with pytest.raises(ModelFileError) as error:
+        OnnxModel(model_bytes, "a.onnx")
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def labelled(fields: object) -> bytes:
+    """A good graph with other facts in the file."""
+    model = onnx.load_from_string(drawn_model())
+    helper.set_model_props(model, {METADATA_KEY: json.dumps(fields)})
+    return bytes(model.SerializeToString())
+
+
+def test_score_is_that_of_the_steps_in_their_order_whatever_the_batch_size() -> None:
+    tubelets, model = drawn_tubelets(7, seed=1), OnnxModel(drawn_model(WEIGHTS), "drawn")
+    expected = score_by_hand(WEIGHTS, tubelets.crops, tubelets.motion, tubelets.context)
+    for batch_size in (1, 3, 256):
+        np.testing.assert_allclose(model.score_tubelets(tubelets, 0, batch_size), expected, rtol=1e-5)
+
+
+def test_no_tubelets_give_no_scores() -> None:
+    scores = OnnxModel(drawn_model(), "drawn").score_tubelets(drawn_tubelets(0, seed=1), 0)
+    assert (scores.shape, scores.dtype) == ((0,), np.float32)
+
+
+def test_camera_and_zone_kind_reach_the_model() -> None:
+    tubelets = drawn_tubelets(2, seed=1)
+    placed = dataclasses.replace(tubelets, zone_kind=np.int64([3, 4]))
+    model = OnnxModel(drawn_model(Weights(brightness=0.0, zone_kind=1.0, camera=100.0)), "drawn")
+    assert model.score_tubelets(placed, 5).tolist() == [503.0, 504.0]
+
+
+def test_metadata_is_read_back_and_the_digest_is_that_of_the_file() -> None:
+    first, second = OnnxModel(drawn_model(), "a"), OnnxModel(drawn_model(WEIGHTS), "b")
+    assert first.metadata == METADATA
+    assert len(first.digest) == 64
+    assert first.digest != second.digest
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])
+def test_truncated_file_is_refused(kept: float) -> None:
+    whole = drawn_model()
+    assert refusal(whole[: int(kept * len(whole))]) == "a.onnx: not a model of this project, or damaged"
+
+
+def test_foreign_file_is_refused() -> None:
+    assert refusal(b"GIF89a" + bytes(100)) == "a.onnx: not a model of this project, or damaged"
+
+
+def test_model_of_another_project_is_refused() -> None:
+    model = onnx.load_from_string(drawn_model())
+    del model.metadata_props[:]
+    assert refusal(model.SerializeToString()) == "a.onnx: not a model of this project, or damaged"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema_version": 2}, "expected model schema 1, got 2"),
+        ({"schema_version": None}, "expected model schema 1, got None"),
+        ({"code_size": -1}, "model metadata: expected small counts, got (3, -1, 10)"),
+        ({"code_size": 1.5}, "model metadata: expected small counts, got (3, 1.5, 10)"),
+        ({"fleet_normality": [float("nan")]}, "model metadata: fleet normality is not finite"),
+        ({"fleet_normality": [1.0]}, "model metadata: 1 values of fleet normality do not fit"),
+        ({"fleet_normality": ["x"]}, "model metadata is incomplete: could not convert string to float: 'x'"),
+        (
+            {"num_context": 9},
+            "model metadata: expected 10 context values, 10 zone kinds and 5 states, got (9, 10, 5)",
+        ),
+        (
+            {"states": ["open"]},
+            "model metadata: expected 10 context values, 10 zone kinds and 5 states, got (10, 10, 1)",
+        ),
+    ],
+)
+def test_facts_that_do_not_fit_are_refused_by_name(change: dict[str, Any], message: str) -> None:
+    assert refusal(labelled(METADATA.as_json() | change)) == f"a.onnx: {message}"
+
+
+def test_facts_that_are_missing_unknown_or_no_facts_at_all_are_refused() -> None:
+    known = METADATA.as_json()
+    without = {name: value for name, value in known.items() if name != "zone_kinds"}
+    assert refusal(labelled(without)) == "a.onnx: model metadata is incomplete: 'zone_kinds'"
+    assert "unexpected keyword argument 'colour'" in refusal(labelled(known | {"colour": "red"}))
+    assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 1, got None"
+
+
+@pytest.mark.parametrize("offset", [float("nan"), float("inf")])
+def test_model_without_a_finite_score_is_refused(offset: float) -> None:
+    assert refusal(drawn_model(Weights(offset=offset))) == "a.onnx: expected one finite score and one code of 1 values"
+
+
+def test_model_with_other_inputs_is_refused() -> None:
+    node = helper.make_node("Identity", ["picture"], ["score"])
+    tensor = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("picture", "score")]
+    graph = helper.make_graph([node], "other", tensor[:1], tensor[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    helper.set_model_props(model, {METADATA_KEY: json.dumps(METADATA.as_json())})
+    assert refusal(model.SerializeToString()) == "a.onnx: the model's graph does not take our inputs"
+
+
+def test_code_of_another_size_than_announced_is_refused() -> None:
+    wrong = ModelMetadata(**(METADATA.as_json() | {"code_size": 2}))
+    assert refusal(drawn_model(Weights(), wrong)) == "a.onnx: the model's graph does not take our inputs"
