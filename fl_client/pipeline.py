@@ -79,11 +79,13 @@ class CameraPipeline:
         self._frame_shape: tuple[int, ...] | None = None
         self._watched_s = self._store.watched_s()
         self._judge_at_work: FrameJudge | None = None
+        self._has_asked_for_scorer = False
         self._fitted_at_s = 0.0
         self._alarming: collections.deque[_Alarming] = collections.deque()
         self._fitter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fit")
         self._lock = threading.Lock()
-        self._next_scorer: CameraScorer | None = None
+        # After a restart nothing has to be learned: the first frame is judged.
+        self._next_scorer: CameraScorer | None = None if self.is_learning else fit_scorer(self._model, self._store)
 
     @property
     def model_digest(self) -> str:
@@ -114,10 +116,11 @@ class CameraPipeline:
                 self._view = CameraView(self._site, self._camera, {moment.state: scene})
             return ScoredFrame(instant_s, (), 0.0, 0.0, moment.state.value, is_learning=True)
         seen = self._view.look(frame, instant_s)
-        if self.is_learning:
+        judge = None if self.is_learning else self._current_judge()
+        if judge is None:
             self._learn(seen, np.ones(len(seen.tubelets), dtype=np.bool_))
             return ScoredFrame(instant_s, (), 0.0, 0.0, seen.moment.state.value, is_learning=True)
-        return self._judge(seen)
+        return self._judge(judge, seen)
 
     def swap_model(self, model_path: Path) -> str:
         """Prepares another model; the next frame is scored with it. Call it from any thread.
@@ -162,21 +165,25 @@ class CameraPipeline:
             save_scenes(self._folder, self._view.scenes())
         self._store_block()
 
-    def _judge(self, seen: Perceived) -> ScoredFrame:
-        frame, _ = self._current_judge().judge(seen)
+    def _judge(self, judge: FrameJudge, seen: Perceived) -> ScoredFrame:
+        frame, _ = judge.judge(seen)
         alarming = [scored.track_id for scored in frame.objects if scored.severity >= ALARMING_SEVERITY]
         is_alarming = np.isin(seen.tubelet_track_ids, alarming)
         self._remember(seen, is_alarming)
         self._learn(seen, ~is_alarming)
         return frame
 
-    def _current_judge(self) -> FrameJudge:
+    def _current_judge(self) -> FrameJudge | None:
+        """The judge with the newest scorer; ``None`` while the first is being fitted beside the frame loop."""
         with self._lock:
             scorer, self._next_scorer = self._next_scorer, None
+        if scorer is None:
+            if self._judge_at_work is None and not self._has_asked_for_scorer:
+                self._refit()
+            return self._judge_at_work
         if self._judge_at_work is None:
-            self._judge_at_work = FrameJudge(scorer or fit_scorer(self._model, self._store), self._camera)
-            self._fitted_at_s = self._watched_s
-        elif scorer is not None:
+            self._judge_at_work = FrameJudge(scorer, self._camera)
+        else:
             self._judge_at_work.take_over(scorer)
         return self._judge_at_work
 
@@ -192,7 +199,7 @@ class CameraPipeline:
 
     def _refit(self) -> None:
         """Has a scorer fitted to what is stored by now, beside the frame loop."""
-        self._fitted_at_s = self._watched_s
+        self._has_asked_for_scorer, self._fitted_at_s = True, self._watched_s
         self._fitter.submit(self._fit_beside)
 
     def _fit_beside(self) -> None:

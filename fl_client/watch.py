@@ -52,6 +52,8 @@ class Progress:
         severity: Of the last frame.
         is_learning: Whether the last frame was still one to learn from.
         watched_s: Wall time from the first frame to the last, in seconds.
+        last_instant_s: Instant of the last frame scored; None before the first.
+        model_digest: Of the model that scored it; "" before the first.
     """
 
     num_analysed: int = 0
@@ -59,8 +61,9 @@ class Progress:
     severity: float = 0.0
     is_learning: bool = True
     watched_s: float = 0.0
+    last_instant_s: float | None = None
+    model_digest: str = ""
     _began: float | None = None
-    _last_instant_s: float | None = None
 
     def begin(self) -> None:
         """Starts the clock when the first frame is there."""
@@ -70,9 +73,9 @@ class Progress:
         """Takes in one scored frame."""
         self.num_analysed += 1
         self.severity, self.is_learning = scored.severity, scored.is_learning
-        if scored.is_learning and self._last_instant_s is not None:
-            self.learning_s += max(0.0, scored.instant_s - self._last_instant_s)
-        self._last_instant_s = scored.instant_s
+        if scored.is_learning and self.last_instant_s is not None:
+            self.learning_s += max(0.0, scored.instant_s - self.last_instant_s)
+        self.last_instant_s = scored.instant_s
         self.watched_s = time.monotonic() - (self._began or 0.0)
 
 
@@ -109,12 +112,19 @@ class Watch:
 
     def _watch_frame(self, frame: CapturedFrame) -> None:
         self.progress.begin()
-        t=[time.monotonic()]  # TEMPTRACE
         scored = self.pipeline.process(frame.picture, frame.instant_s)
-        t.append(time.monotonic())  # TEMPTRACE
-        if t[1]-t[0]>0.3: logger.info("TRACE slow", extra={"s": t[1]-t[0], "dropped": self.feed.num_dropped})  # TEMPTRACE
+        self._note_model(frame.instant_s)
         self.recorder.observe(frame, scored)
         self.progress.note(scored)
+
+    def _note_model(self, instant_s: float) -> None:
+        """Says when another model has taken over, and how far its first frame is from the one before."""
+        digest, progress = self.pipeline.model_digest, self.progress
+        if progress.model_digest not in {"", digest}:
+            gap_s = round(instant_s - (progress.last_instant_s or instant_s), 3)
+            facts = {"model_digest": digest, "since_last_frame_s": gap_s, "dropped": self.feed.num_dropped}
+            logger.info("scoring with another model", extra=facts)
+        progress.model_digest = digest
 
 
 def apply_feedback(line: FeedbackLine, pipeline: Pipeline) -> None:

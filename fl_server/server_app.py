@@ -67,7 +67,7 @@ class RunOptions(pydantic.BaseModel):
         default=Path("state"), alias="state", description="Folder of the coordinator's files."
     )
     database: str | None = pydantic.Field(
-        default=None, description="Database of the coordinator; left out: the SQLite file in the state folder."
+        default=None, description="Database of the coordinator; left out or empty: the SQLite file in the state folder."
     )
 
 
@@ -75,7 +75,7 @@ class RunOptions(pydantic.BaseModel):
 def main(grid: Grid, run_context: Context) -> None:
     """Runs the configured rounds and publishes the result."""
     options = RunOptions.model_validate(run_context.run_config)
-    storage = open_storage(options.database, options.state_folder)
+    storage = open_storage(options.database or None, options.state_folder)
     try:
         train_and_publish(grid, options, storage)
     finally:

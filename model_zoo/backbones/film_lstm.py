@@ -20,9 +20,12 @@ from model_zoo.architecture import NUM_CAMERAS, NUM_CONTEXT, NUM_ZONE_KINDS
 from model_zoo.perception.tubelet import NUM_MOTION
 
 ACTIVATION_LIMIT = 6.0
+INPUT_LIMIT = 3.0
+LEAST_CONTRAST = 0.05
+"""Crops are brought to equal mean and contrast, so that day and night look alike; a plain wall's noise stays low."""
 
 STEPS_READ = slice(1, None, 2)
-"""Of a tubelet's steps the LSTM reads every other one, the last included: five a second show a gait at half the cost."""
+"""Of a tubelet's steps the LSTM reads every other one, the last included: five a second show a gait, at half cost."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +100,10 @@ class FilmLstm(nn.Module):
         Returns:
             ``(N, 64, S/16, S/16)``.
         """
-        hidden = torch.clamp(self.conv1(crops - 0.5), 0.0, ACTIVATION_LIMIT)  # (N, 16, S/4, S/4)
+        centred = crops - crops.mean(dim=(2, 3), keepdim=True)
+        contrast = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()  # (N, 1, 1, 1)
+        hidden = torch.clamp(centred / (contrast + LEAST_CONTRAST), -INPUT_LIMIT, INPUT_LIMIT)
+        hidden = torch.clamp(self.conv1(hidden), 0.0, ACTIVATION_LIMIT)  # (N, 16, S/4, S/4)
         hidden = torch.clamp(self.conv2(hidden), 0.0, ACTIVATION_LIMIT)  # (N, 32, S/8, S/8)
         return torch.clamp(self.conv3(hidden), 0.0, ACTIVATION_LIMIT)
 

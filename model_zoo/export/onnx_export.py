@@ -6,6 +6,7 @@ Outputs: ``code`` (N, D), to be cached; ``score`` (N,).
 """
 
 import json
+import logging
 import warnings
 
 import onnx
@@ -59,8 +60,10 @@ def export_onnx(network: FilmLstm, metadata: ModelMetadata) -> bytes:
     )
     objects = torch.export.Dim("objects", min=1, max=4096)
     step = _StreamingStep(network).eval()
+    for talkative in ("torch.onnx", "onnxscript", "onnx_ir"):  # they tell of their own internals
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns about its own internals
+        warnings.simplefilter("ignore")  # so does the exporter
         program = torch.onnx.export(
             step,
             example,

@@ -14,8 +14,6 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from model_zoo.errors import ModelFileError
 
 QUANTIZED_OPS = ("Conv", "Clip")
-CROP_RANGE = (-0.5, 0.5)
-"""Range of the centred crop, the one activation that no Clip bounds."""
 
 
 def quantize_int8(model_bytes: bytes) -> bytes:
@@ -57,8 +55,6 @@ def _activation_ranges(graph: onnx.GraphProto) -> dict[str, TensorData]:
             bounds[node.output[0]] = limits
             bounds.setdefault(node.input[0], limits)  # a value beyond the limits saturates, which is what Clip does
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    if convolutions:
-        bounds.setdefault(convolutions[0].input[0], CROP_RANGE)
     for node in convolutions:
         for name in (node.input[0], node.output[0]):
             if name not in bounds:

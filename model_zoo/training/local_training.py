@@ -46,7 +46,7 @@ class TrainingSettings:
     """How much and how fast a site trains in one round."""
 
     batch_size: int = 16
-    learning_rate: float = 4e-3
+    learning_rate: float = 2e-3
     labelled_share: float = 0.25
     """Share of a batch drawn from what the operator labelled, when there is any."""
 

@@ -19,9 +19,9 @@ def walking_frames(num_frames: int, seed: int, speed: float = 4.0, walkers_every
     width, height = _WALKER
     texture = rng.integers(150, 250, (height, width, 3))
     for index in range(num_frames):
-        frame = floor + rng.integers(-3, 4, floor.shape)
+        wide = np.pad(floor + rng.integers(-3, 4, floor.shape), ((0, 0), (width, width), (0, 0)))
         for entered in range(0, index + 1, walkers_every):
             left = round((index - entered) * speed)
-            if left + width < WIDTH:
-                frame[140 : 140 + height, left : left + width] = texture
-        yield frame.clip(0, 255).astype(np.uint8)
+            if left <= WIDTH + width:
+                wide[140 : 140 + height, left : left + width] = texture
+        yield wide[:, width:-width].clip(0, 255).astype(np.uint8)

@@ -13,6 +13,7 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.stream import Stream
 
 from context.schedule import OperationalState
 from simulation.world import AnomalyKind, ClipPlan, EmulatedCamera, emulated_camera, plan_footage, render_clip
@@ -20,6 +21,8 @@ from simulation.world import AnomalyKind, ClipPlan, EmulatedCamera, emulated_cam
 Picture = npt.NDArray[np.uint8]  # (H, W, 3) BGR
 
 FPS = 10
+FRAME_S = 1 / FPS
+GAP_S = 1.0
 _REAL = Path(__file__).parents[2] / ".." / "shared" / "data"
 _PED2 = _REAL / "ped2"
 _VTEST = _REAL / "vtest" / "vtest.avi"
@@ -34,7 +37,7 @@ class Shot:
     """One clip in a film: frames as JPEG at ``FPS``, and the seconds from its end to the next shot."""
 
     frames: tuple[bytes, ...]
-    gap_s: float = 1.0
+    gap_s: float = GAP_S
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Scenes:
 
 def pedestrian_scenes() -> Scenes:
     """People walking, then somebody with a cart or on a bicycle among them: UCSD Ped2, or a van in a shop's yard."""
-    if not (_PED2.is_dir()):
+    if not _PED2.is_dir():
         return _world_scenes(_YARD, AnomalyKind.VEHICLE)
     usual = tuple(_ped2_shot("training", name) for name in ("01", "02", "03", "04"))
     return Scenes(usual, (_ped2_shot("testing", "04"), _ped2_shot("testing", "07")))
@@ -58,7 +61,9 @@ def street_scenes() -> Scenes:
     if not _VTEST.is_file():
         return _world_scenes(_AISLE)
     with av.open(str(_VTEST)) as container:
-        pictures = (frame.to_ndarray(format="bgr24") for frame in container.decode(video=0))
+        pictures = (
+            frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False) for frame in container.decode(video=0)
+        )
         frames = _encoded(picture for picture, _ in zip(pictures, range(2 * _VTEST_CLIP_FRAMES), strict=False))
     return Scenes((Shot(frames[:_VTEST_CLIP_FRAMES]), Shot(frames[_VTEST_CLIP_FRAMES:])))
 
@@ -80,7 +85,7 @@ def write_film(path: Path, shots: Sequence[Shot]) -> Path:
     return path
 
 
-def _packet(stream: av.VideoStream, frame: bytes, index: int) -> "av.Packet[av.VideoStream]":
+def _packet(stream: av.VideoStream, frame: bytes, index: int) -> "av.Packet[Stream]":
     packet = av.Packet(frame)
     packet.stream, packet.time_base = stream, fractions.Fraction(1, FPS)
     packet.pts = packet.dts = index

@@ -40,11 +40,12 @@ def score_by_hand(
     brightness = crops.mean(axis=(2, 3)) / 255.0  # (N, T)
     by_motion = (motion * STEP_WEIGHTS[None, :, None]).sum(axis=(1, 2))
     by_context = context @ np.array(weights.context)
-    return weights.brightness * (brightness @ STEP_WEIGHTS) + weights.motion * by_motion + by_context + weights.offset
+    total = weights.brightness * (brightness @ STEP_WEIGHTS) + weights.motion * by_motion + by_context + weights.offset
+    return np.asarray(total, dtype=np.float64)
 
 
 @functools.cache
-def drawn_model(weights: Weights = Weights(), metadata: ModelMetadata = METADATA) -> bytes:  # noqa: B008  frozen
+def drawn_model(weights: Weights = Weights(), metadata: ModelMetadata = METADATA) -> bytes:
     """A model whose code is the crop's mean brightness and whose score is a weighted sum of all it reads."""
     constants = {
         "pixels": np.array([1, 2], dtype=np.int64),

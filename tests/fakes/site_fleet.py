@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
-from flwr.app import Array, ArrayRecord, Message, MetricRecord, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
 from flwr.supercore.run import Run
@@ -79,15 +79,18 @@ class Contribution:
     auc: float = 0.5
 
 
-def answering(contribution: Contribution) -> Answer:
+def answering(contribution: Contribution) -> Callable[[Message], Message]:
     """A site that always answers the same."""
 
     def answer(message: Message) -> Message:
-        counts = {records.LOSS: contribution.loss, records.NUM_EXAMPLES: contribution.num_examples}
+        counts: dict[str, int | float | list[int] | list[float]] = {
+            records.LOSS: contribution.loss,
+            records.NUM_EXAMPLES: contribution.num_examples,
+        }
         if message.metadata.message_type == "evaluate":
             metrics = MetricRecord(counts | {records.AUC: contribution.auc})
             return Message(RecordDict({records.METRICS: metrics}), reply_to=message)
-        content = {
+        content: dict[str, ArrayRecord | MetricRecord | ConfigRecord] = {
             records.UPDATE: ArrayRecord({name: Array(values) for name, values in contribution.update.items()}),
             records.NORMALITY: ArrayRecord({records.NORMALITY_SUMS: Array(contribution.normality)}),
             records.METRICS: MetricRecord(counts),

@@ -53,14 +53,21 @@ class RunningSite:
     state: Path
     started: StartedProcess
 
-    def stop(self) -> dict[str, Any]:
-        """Asks it to end, and returns the summary it prints then."""
+    def ask_to_stop(self) -> None:
+        """Asks it to end in good order."""
         self.started.process.terminate()
+
+    def summary(self) -> dict[str, Any]:
+        """Waits for its end; returns the summary it prints then."""
         status = self.started.process.wait(STOP_PATIENCE_S)
         assert status == 0, f"{self.name} ended with {status}"
         summary = json.loads(self.started.output.read_text())
         assert isinstance(summary, dict)
         return summary
+
+    def logged(self) -> list[dict[str, Any]]:
+        """Its log, line by line."""
+        return [json.loads(line) for line in self.started.log.read_text().splitlines()]
 
 
 class Federation:

@@ -6,11 +6,8 @@ Every part is a process of its own, started as a user starts it; the sites watch
 import dataclasses
 import datetime as dt
 import hashlib
-import io
-import json
 from pathlib import Path
 
-import av
 import numpy as np
 
 from fl_client.errors import StateError
@@ -22,7 +19,8 @@ from fl_server.rounds.checkpoint import load_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from model_zoo.default import DEFAULT_CHECKPOINT, DEFAULT_MODEL
 from model_zoo.perception.tubelet import Tubelets, concatenate
-from tests.fakes.films import Shot, pedestrian_scenes, street_scenes, write_film
+from tests.fakes.films import FRAME_S, GAP_S, Shot, pedestrian_scenes, street_scenes, write_film
+from tests.fakes.videos import decoded_times
 from tests.integration.federation_processes import Federation, RunningSite
 
 LEARN_FOR_S = 14.0
@@ -32,8 +30,10 @@ QUIET_S = 6.0
 """Longer than an event outlives what is unusual."""
 SHORTEST_ALERT = dt.timedelta(seconds=2)
 """Long enough for tubelets to be kept of it."""
-FILM_CYCLES = 7
-"""About eight minutes of film: longer than the whole test may take."""
+MOST_DROPPED = 0.1
+"""A machine with nothing else to do drops no frame; one busy with other work as well may, but goes on watching."""
+FILM_CYCLES = 10
+"""About ten minutes of film: as long as a test may take at all."""
 
 
 def test_two_sites_learn_together_and_one_learns_from_its_operator(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_two_sites_learn_together_and_one_learns_from_its_operator(tmp_path: Pat
 
         def published() -> PublishedModel | None:
             latest = federation.get("/v1/models/latest")
-            return latest and PublishedModel.model_validate_json(latest)
+            return PublishedModel.model_validate_json(latest) if latest else None
 
         first = federation.wait_for(published, "new model", run)
         assert first.digest != _digest(DEFAULT_MODEL)
@@ -58,8 +58,10 @@ def test_two_sites_learn_together_and_one_learns_from_its_operator(tmp_path: Pat
         assert _rounds(federation)[0] == (shipped + 3, 2)
         federation.wait_for(lambda: _has_swapped(second, judged, other), "model swapped again")
         assert _labels(judged) == {0, LABELS["false"]}
+        judged.ask_to_stop()
+        other.ask_to_stop()
         for site in (judged, other):
-            _stop_and_check(site, [first.digest, second.digest])
+            _check_what_it_did(site, [first.digest, second.digest])
         assert federation.programs_left() & {"flower-supernode", "flwr-clientapp"} == set()
 
 
@@ -68,8 +70,9 @@ def _label_an_alert_false(federation: Federation, judged: RunningSite, other: Ru
     alert = federation.wait_for(lambda: _alert_of(federation, judged.name), "alert")
     clip = federation.client.get(f"/v1/alerts/{alert.report.alert_id}/clip").raise_for_status().content
     assert hashlib.sha256(clip).hexdigest() == alert.report.clip_digest
-    with av.open(io.BytesIO(clip)) as container:
-        assert sum(1 for _ in container.decode(video=0)) > 50
+    delivered = judged.state / "delivered.webm"
+    delivered.write_bytes(clip)
+    assert decoded_times(delivered)[-1] > 5.0
     assert _labels(judged) == _labels(other) == {0}
     feedback = federation.client.post(f"/v1/alerts/{alert.report.alert_id}/feedback", json={"label": "false"})
     assert feedback.raise_for_status().json()["label"] == "false"
@@ -84,11 +87,14 @@ def _label_an_alert_false(federation: Federation, judged: RunningSite, other: Ru
     assert _labels(other) == {0}
 
 
-def _stop_and_check(site: RunningSite, digests: list[str]) -> None:
-    summary = site.stop()
-    lines = [json.loads(line) for line in site.started.log.read_text().splitlines()]
-    assert [line["model_digest"] for line in lines if line["message"] == "model swapped"] == digests
-    assert (summary["model_digest"], summary["dropped"]) == (digests[-1], 0)
+def _check_what_it_did(site: RunningSite, digests: list[str]) -> None:
+    summary, lines = site.summary(), site.logged()
+    assert summary["model_digest"] == digests[-1]
+    swaps = [line for line in lines if line["message"] == "scoring with another model"]
+    assert [swap["model_digest"] for swap in swaps] == digests
+    for swap in swaps:  # the frame before the swap and the frame after it follow each other in the film
+        assert round(swap["since_last_frame_s"], 1) in {FRAME_S, FRAME_S + GAP_S, FRAME_S + QUIET_S}, swap
+    assert summary["dropped"] <= MOST_DROPPED * summary["analysed"], summary
     assert [line for line in lines if line["level"] == "error"] == []
 
 

@@ -54,9 +54,7 @@ def test_block_without_tubelets_still_counts_as_watched(store: TubeletStore) -> 
 def test_one_block_in_four_is_held_out_and_none_is_in_both(store: TubeletStore) -> None:
     for index in range(2 * HELD_OUT_EVERY):
         store.append(drawn_block(index, index))
-    training, held_out = (
-        [len(block.tubelets) for block in store.blocks(is_held_out=flag)] for flag in (False, True)
-    )
+    training, held_out = ([len(block.tubelets) for block in store.blocks(is_held_out=flag)] for flag in (False, True))
     assert (training, held_out) == ([0, 1, 2, 4, 5, 6], [3, 7])
 
 
@@ -164,7 +162,9 @@ def test_camera_description_is_read_back(store: TubeletStore) -> None:
     assert (kinds.tolist(), index) == ([0, 3], 7)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"[]", b'{"camera_index": 1}', b'{"camera_index": 1, "zone_kinds": ["x"]}'])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"[]", b'{"camera_index": 1}', b'{"camera_index": 1, "zone_kinds": ["x"]}']
+)
 def test_missing_or_damaged_camera_description_is_an_error_that_names_the_file(
     store: TubeletStore, content: bytes | None
 ) -> None:

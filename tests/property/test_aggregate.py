@@ -25,6 +25,7 @@ def _added(replies: list[SiteReply]) -> RoundSums:
     return sums
 
 
+@settings(deadline=None)
 @given(replies=st.lists(_replies, min_size=1, max_size=6), order=st.randoms())
 def test_order_of_replies_changes_at_most_rounding(replies: list[SiteReply], order: "np.random.Generator") -> None:
     shuffled = list(replies)
@@ -34,6 +35,7 @@ def test_order_of_replies_changes_at_most_rounding(replies: list[SiteReply], ord
     np.testing.assert_allclose(first.normality, second.normality, rtol=1e-12, atol=1e-8)
 
 
+@settings(deadline=None)
 @given(replies=st.lists(_replies, min_size=1, max_size=6))
 def test_mean_lies_between_the_updates(replies: list[SiteReply]) -> None:
     updates = np.stack([reply.update["w"] for reply in replies])
@@ -42,7 +44,7 @@ def test_mean_lies_between_the_updates(replies: list[SiteReply]) -> None:
     assert (mean <= updates.max(axis=0) + 1e-3).all()
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(steps=st.lists(arrays.arrays(np.float32, (3,), elements=_values), min_size=1, max_size=5))
 def test_optimizer_without_momentum_adds_the_updates(
     steps: list["np.ndarray[tuple[int], np.dtype[np.float32]]"],

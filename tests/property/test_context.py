@@ -4,7 +4,7 @@ import datetime as dt
 
 import numpy as np
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from context.context_vector import CONTEXT_SIZE, moment_at
@@ -27,6 +27,7 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
+@settings(deadline=None)
 @given(polygons=st.lists(_triangles, max_size=4), sides=_boxes)
 def test_box_is_in_the_first_zone_that_holds_its_bottom_centre_and_else_in_none(
     polygons: list[list[tuple[float, float]]], sides: list[tuple[float, ...]]
@@ -42,6 +43,7 @@ def test_box_is_in_the_first_zone_that_holds_its_bottom_centre_and_else_in_none(
         assert slot == (holding[0] if holding else 0)
 
 
+@settings(deadline=None)
 @given(hours=_hours, opening=st.integers(0, 240), closing=st.integers(0, 240), minute=st.integers(-2880, 4320))
 def test_state_is_that_of_the_hours_counted_from_the_midnight_of_the_one_open_day(
     hours: tuple[int, int], opening: int, closing: int, minute: int
@@ -55,6 +57,7 @@ def test_state_is_that_of_the_hours_counted_from_the_midnight_of_the_one_open_da
     assert plan.state_at(wednesday + dt.timedelta(minutes=minute)).value == (expected or ["closed"])[-1]
 
 
+@settings(deadline=None)
 @given(instant=_instants)
 def test_context_values_are_bounded_and_name_one_state(instant: dt.datetime) -> None:
     site = Site.model_validate({"name": "s", "time_zone": "America/New_York", "cameras": [{"name": "c"}]})
@@ -65,6 +68,7 @@ def test_context_values_are_bounded_and_name_one_state(instant: dt.datetime) -> 
     assert state.tolist() == [float(index == moment.state_index) for index in range(len(STATES))]
 
 
+@settings(deadline=None)
 @given(first=st.floats(0, 1), second=st.floats(0, 1))
 def test_severity_never_falls_with_the_calibrated_score(first: float, second: float) -> None:
     low, high = sorted((severity_score(min(first, second)), severity_score(max(first, second))))

@@ -33,7 +33,7 @@ def test_layout_is_day_then_week_then_state_then_holiday() -> None:
     week = 2 * math.pi * 3.5 / 7
     expected = [0.0, -1.0, math.sin(week), math.cos(week), 0, 0, 1, 0, 0, 0]
     assert moment.values == pytest.approx(np.array(expected), abs=1e-6)
-    assert (moment.values.shape, moment.values.dtype) == ((CONTEXT_SIZE,), np.float32)
+    assert (moment.values.shape, moment.values.dtype.name) == ((CONTEXT_SIZE,), "float32")
     assert moment.state is OperationalState.OPEN
 
 

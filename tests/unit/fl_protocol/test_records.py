@@ -36,7 +36,7 @@ def test_round_without_arrays_is_no_special_case() -> None:
             "update tail: expected float32[4], got float32[5]",
         ),
         (EXPECTED | {"tail": np.zeros(4)}, "update tail: expected float32[4], got float64[4]"),
-        (EXPECTED | {"tail": np.float32([0, np.nan, 0, 0])}, "update tail: expected finite values"),
+        (EXPECTED | {"tail": np.array([0, np.nan, 0, 0], dtype=np.float32)}, "update tail: expected finite values"),
         (EXPECTED | {"head": np.full((2, 3), np.inf, dtype=np.float32)}, "update head: expected finite values"),
     ],
 )

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 
@@ -15,12 +16,31 @@ from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.strategy import RoundSettings, run_round
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
 
-PARAMETERS = {"weight": np.float32([[1.0, 2.0]]), "bias": np.float32([3.0])}
-STATE = TrainingState(PARAMETERS, np.float64([10.0, 20.0]), ServerOptimizer(), 4)
+
+def floats(values: list[float] | list[list[float]]) -> npt.NDArray[np.float32]:
+    return np.array(values, dtype=np.float32)
+
+
+def doubles(values: list[float]) -> npt.NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)
+
+
+PARAMETERS = {"weight": floats([[1.0, 2.0]]), "bias": floats([3.0])}
+STATE = TrainingState(PARAMETERS, doubles([10.0, 20.0]), ServerOptimizer(), 4)
 SETTINGS = RoundSettings(seed=7, num_steps=16, is_conditioned=True, min_sites=2, deadline_s=60.0)
-ONE = Contribution({"weight": np.float32([[1.0, 0.0]]), "bias": np.float32([1.0])}, np.float64([1.0, 2.0]), 0.4, 1, 0.6)
+ONE = Contribution(
+    {"weight": floats([[1.0, 0.0]]), "bias": floats([1.0])},
+    doubles([1.0, 2.0]),
+    0.4,
+    1,
+    0.6,
+)
 THREE = Contribution(
-    {"weight": np.float32([[5.0, 4.0]]), "bias": np.float32([-3.0])}, np.float64([3.0, 4.0]), 0.8, 3, 0.8
+    {"weight": floats([[5.0, 4.0]]), "bias": floats([-3.0])},
+    doubles([3.0, 4.0]),
+    0.8,
+    3,
+    0.8,
 )
 
 
@@ -88,7 +108,10 @@ def test_momentum_carries_on_over_rounds() -> None:
 
 
 def not_a_number(contribution: Contribution) -> Contribution:
-    return dataclasses.replace(contribution, update={"weight": np.float32([[np.nan, 0.0]]), "bias": np.float32([1.0])})
+    return dataclasses.replace(
+        contribution,
+        update={"weight": floats([[np.nan, 0.0]]), "bias": floats([1.0])},
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,15 +119,31 @@ def not_a_number(contribution: Contribution) -> Contribution:
     [
         (answering(not_a_number(ONE)), "update weight: expected finite values"),
         (
-            answering(dataclasses.replace(ONE, update={"weight": np.float32([1.0, 0.0]), "bias": np.float32([1.0])})),
+            answering(
+                dataclasses.replace(
+                    ONE,
+                    update={
+                        "weight": floats([1.0, 0.0]),
+                        "bias": floats([1.0]),
+                    },
+                )
+            ),
             "update weight: expected float32[1, 2], got float32[2]",
         ),
         (
-            answering(dataclasses.replace(ONE, update={"weight": np.float32([[1.0, 0.0]]), "tail": np.float32([1.0])})),
+            answering(
+                dataclasses.replace(
+                    ONE,
+                    update={
+                        "weight": floats([[1.0, 0.0]]),
+                        "tail": floats([1.0]),
+                    },
+                )
+            ),
             "update: expected 2 arrays in our order, got 2; unlike: ['bias', 'tail']",
         ),
         (
-            answering(dataclasses.replace(ONE, normality=np.float64([1.0]))),
+            answering(dataclasses.replace(ONE, normality=doubles([1.0]))),
             "normality sums: expected float64[2], got float64[1]",
         ),
         (without(records.UPDATE), "update: expected an array record"),

@@ -13,13 +13,13 @@ from model_zoo.normality.intensity import NormalitySums
 
 def test_sizes_are_those_of_the_context_vocabularies() -> None:
     assert architecture.NUM_CONTEXT == CONTEXT_SIZE
-    assert architecture.NUM_ZONE_KINDS == len(ZONE_KINDS)
-    assert architecture.NUM_STATES == len(STATES)
+    assert len(ZONE_KINDS) == architecture.NUM_ZONE_KINDS
+    assert len(STATES) == architecture.NUM_STATES
     assert architecture.NUM_CAMERAS == MAX_CAMERA_INDEX + 1
 
 
 def test_fleet_has_a_context_for_each_zone_kind_and_state() -> None:
     empty = architecture.empty_fleet_normality()
     sums = NormalitySums.from_vector(empty, len(ZONE_KINDS) * len(STATES), NUM_FEATURES)
-    assert architecture.NUM_FLEET_CONTEXTS == len(sums.count)
+    assert len(sums.count) == architecture.NUM_FLEET_CONTEXTS
     np.testing.assert_array_equal(empty, 0.0)

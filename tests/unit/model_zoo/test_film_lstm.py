@@ -23,9 +23,7 @@ def scores(network: FilmLstm, tubelets: Tubelets, camera: int = 0) -> "np.ndarra
             torch.full((rows,), camera, dtype=torch.int64),
         )
         crops = torch.from_numpy(tubelets.crops[:, STEPS_READ]).float() / 255
-        codes = [
-            network.code(network.features(crops[:, step, None]), condition) for step in range(crops.shape[1])
-        ]
+        codes = [network.code(network.features(crops[:, step, None]), condition) for step in range(crops.shape[1])]
         motion = torch.from_numpy(tubelets.motion[:, STEPS_READ])
         return network.score(torch.stack(codes, dim=1), motion, condition).numpy()
 

@@ -23,7 +23,7 @@ SETTINGS = TrainingSettings(batch_size=8)
 FOOTAGE = CameraFootage(
     concatenate([drawn_tubelets(6, 1, OPEN, Look(200)), drawn_tubelets(6, 2, CLOSED, Look(50))]),
     watched(OPEN, CLOSED),
-    np.int64([0]),
+    np.array([0], dtype=np.int64),
     3,
 )
 

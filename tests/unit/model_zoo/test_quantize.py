@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from model_zoo.errors import ModelFileError
-from model_zoo.export.quantize import CROP_RANGE, quantize_int8
+from model_zoo.export.quantize import quantize_int8
 from model_zoo.onnx_model import OnnxModel
 from tests.fakes.networks import exported_fp32, exported_int8
 from tests.fakes.tubelets import Look, drawn_tubelets
@@ -16,7 +16,7 @@ TOLERANCE = 0.05
 
 
 def test_int8_scores_stay_close_to_float32() -> None:
-    looks = [Look(brightness, spread=1.0) for brightness in (40, 128, 220)]
+    looks = [Look(stripes=stripes, spread=1.0) for stripes in ("", "rows", "columns")]
     fp32, int8 = (
         np.concatenate([OnnxModel(file, "m").score_tubelets(drawn_tubelets(8, 3, look=look), 0) for look in looks])
         for file in (exported_fp32(), exported_int8())
@@ -47,15 +47,24 @@ def test_facts_in_the_file_are_kept() -> None:
 
 
 def convolution(*, is_clipped: bool) -> bytes:
-    """One convolution, its output clipped or not."""
-    nodes = [helper.make_node("Conv", ["x", "weight"], ["hidden"], name="conv")]
+    """One convolution of a clipped picture, its output clipped or not."""
+    nodes = [
+        helper.make_node("Clip", ["picture", "least", "most"], ["x"]),
+        helper.make_node("Conv", ["x", "weight"], ["hidden"], name="conv"),
+    ]
     if is_clipped:
         nodes.append(helper.make_node("Clip", ["hidden", "low", "high"], ["y"]))
-    constants = {"weight": np.ones((1, 1, 3, 3)), "low": np.array(0.0), "high": np.array(6.0)}
+    constants = {
+        "weight": np.ones((1, 1, 3, 3)),
+        "low": np.array(0.0),
+        "high": np.array(6.0),
+        "least": np.array(-0.5),
+        "most": np.array(0.5),
+    }
     graph = helper.make_graph(
         nodes,
         "one",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 8, 8])],
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 1, 8, 8])],
         [helper.make_tensor_value_info("y" if is_clipped else "hidden", TensorProto.FLOAT, [1, 1, 6, 6])],
         [numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()],
     )
@@ -69,8 +78,8 @@ def test_convolution_of_unknown_range_is_refused_by_name() -> None:
     assert str(refusal.value) == "convolution conv: expected hidden to be clipped, but its range is unknown"
 
 
-def test_scale_of_the_crop_is_that_of_its_documented_range() -> None:
+def test_scale_of_an_activation_is_that_of_the_clip_before_or_after_it() -> None:
     graph = onnx.load_from_string(quantize_int8(convolution(is_clipped=True))).graph
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    assert values["x_scale"] == pytest.approx((CROP_RANGE[1] - CROP_RANGE[0]) / 255)
+    assert values["x_scale"] == pytest.approx(1.0 / 255)
     assert values["y_scale"] == pytest.approx(6.0 / 255)

@@ -1,0 +1,70 @@
+"""The training state as a file: read back bit for bit, or refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fl_server.errors import CheckpointError
+from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from fl_server.rounds.server_optimizer import ServerOptimizer
+
+STATE = TrainingState(
+    {"conv.weight": (np.arange(12).reshape(3, 4) / 7).astype(np.float32), "bias": np.array([1.0], dtype=np.float32)},
+    np.random.default_rng(0).normal(size=20),
+    ServerOptimizer(velocity={"conv.weight": np.full((3, 4), 0.1, dtype=np.float32)}),
+    11,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    target = tmp_path / "training.npz"
+    save_checkpoint(STATE, target)
+    return target
+
+
+def test_state_is_read_back_bit_for_bit_and_in_order(path: Path) -> None:
+    again = load_checkpoint(path, ServerOptimizer(server_lr=0.3, momentum=0.9))
+    assert list(again.parameters) == list(STATE.parameters)
+    for name, array in STATE.parameters.items():
+        assert (again.parameters[name].tobytes(), again.parameters[name].dtype) == (array.tobytes(), array.dtype)
+    assert again.normality.tobytes() == STATE.normality.tobytes()
+    assert again.round_number == 11
+    np.testing.assert_array_equal(again.optimizer.velocity["conv.weight"], STATE.optimizer.velocity["conv.weight"])
+    assert (again.optimizer.server_lr, again.optimizer.momentum) == (0.3, 0.9)
+
+
+def test_file_cut_off_anywhere_is_refused(path: Path) -> None:
+    whole = path.read_bytes()
+    for length in range(0, len(whole), len(whole) // 23):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError) as error:
+            load_checkpoint(path, ServerOptimizer())
+        assert str(error.value) == f"{path}: missing or damaged training state"
+
+
+def test_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"nothing\.npz: missing or damaged training state$"):
+        load_checkpoint(tmp_path / "nothing.npz", ServerOptimizer())
+
+
+def test_other_schema_is_refused(path: Path) -> None:
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(2)}))
+    with pytest.raises(CheckpointError, match=r"training\.npz: expected schema 1, got 2$"):
+        load_checkpoint(path, ServerOptimizer())
+
+
+def test_single_array_in_the_place_of_an_archive_is_refused(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(CheckpointError, match=r"missing or damaged"):
+        load_checkpoint(path, ServerOptimizer())
+
+
+def test_saving_replaces_the_old_state_and_leaves_no_other_file(path: Path) -> None:
+    save_checkpoint(TrainingState(STATE.parameters, STATE.normality, STATE.optimizer, 12), path)
+    assert load_checkpoint(path, ServerOptimizer()).round_number == 12
+    assert [entry.name for entry in path.parent.iterdir()] == ["training.npz"]
