@@ -29,7 +29,7 @@ Contexts = npt.NDArray[np.int64]  # (N,) zone slot * number of states + state
 EXEMPLAR_WIDTH = 0.35
 """How far, in features, an accepted object's look-alikes reach."""
 
-MIN_CALIBRATION_TUBELETS = 60
+MIN_CALIBRATION_TUBELETS = 300
 """With fewer held-out tubelets, those trained on calibrate as well."""
 
 TUBELETS_OF_AN_OBJECT = 8.0

@@ -19,7 +19,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[2]
-FLOWER_APP = ROOT / "deploy" / "flower_app"
+FLOWER_APP = ROOT / "deploy" / "flower-app"
 PATIENCE_S = 180.0
 """Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow machines."""
 STOP_PATIENCE_S = 60.0
