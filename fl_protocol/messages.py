@@ -183,7 +183,9 @@ class ClosedRound(Message):
     closed_utc: UtcInstant = pydantic.Field(description="When the round was aggregated.")
     num_sites: Count = pydantic.Field(description="Sites whose update went in.")
     loss: float = pydantic.Field(ge=-1e12, le=1e12, description="Mean local training loss.")
-    auc: Fraction | None = pydantic.Field(default=None, description="Federated frame AUC; null without labels.")
+    auc: Fraction | None = pydantic.Field(
+        default=None, description="Held-out tubelets against pseudo-anomalies; null: none replied."
+    )
     bytes_up: Count = pydantic.Field(description="Bytes all sites sent to the coordinator.")
     model_digest: Digest | None = pydantic.Field(default=None, description="Model published; null for none.")
 

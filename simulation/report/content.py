@@ -36,6 +36,7 @@ class RoundPoint:
     round_number: int
     loss: float
     auc: float | None
+    """How well held-out normal tubelets are told from pseudo-anomalies made of them; needs no labels."""
     bytes_up: int
     """What all clients together sent to the server."""
 

@@ -34,7 +34,7 @@ def training_charts(rounds: Sequence[RoundPoint]) -> list[Chart]:
     unit, unit_bytes = _unit_of_bytes(max(point.bytes_up for point in rounds))
     figures = {
         ("Training loss", "mean loss of the clients"): [point.loss for point in rounds],
-        ("Detection on the test footage", "frame AUC (1 is perfect)"): [point.auc for point in rounds],
+        ("Pseudo-anomalies told apart", "held-out AUC (1 is perfect)"): [point.auc for point in rounds],
         ("Sent by all clients together", unit): [point.bytes_up / unit_bytes for point in rounds],
     }
     series = {words: np.array(values, dtype=np.float64) for words, values in figures.items()}  # an absent AUC is NaN

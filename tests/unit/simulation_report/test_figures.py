@@ -17,7 +17,7 @@ def test_training_is_loss_auc_and_bytes() -> None:
     charts = training_charts([RoundPoint(1, 0.9, None, 4_000_000), RoundPoint(2, 0.5, 0.8, 6_000_000)])
     assert [chart.y_axis.label for chart in charts] == [
         "mean loss of the clients",
-        "frame AUC (1 is perfect)",
+        "held-out AUC (1 is perfect)",
         "megabytes",
     ]
     assert charts[0].description == "mean loss of the clients: from 0.9 in round 1 to 0.5 in round 2."
