@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 
-from fl_client.capture.camera_feed import CameraFeed
+from fl_client.capture.camera_feed import QUEUE_FRAMES, CameraFeed
 from fl_client.capture.source import Source, check_path
 from fl_client.capture.wire import CapturedFrame
 from fl_client.errors import SourceError
@@ -76,10 +76,11 @@ def test_paced_file_takes_its_time_and_drops_what_comes_too_late(video: Path) ->
     feed = opened(Source(str(video), FPS))
     began = time.monotonic()
     frames = [wait_for_frame(feed)]
-    time.sleep(2.0)  # a reader that is busy for as long
+    time.sleep(3.8)  # a reader that is busy for longer than the queue lasts
     frames += all_frames(feed)
     assert time.monotonic() - began == pytest.approx(4.0, abs=1.0)
-    assert feed.num_dropped >= 10
+    assert feed.num_dropped >= 2
+    assert len(frames) >= QUEUE_FRAMES
     assert feed.num_dropped + len(frames) == pytest.approx(40, abs=1)
     assert [frame.instant_s for frame in frames] == sorted(frame.instant_s for frame in frames)
 
