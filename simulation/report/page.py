@@ -58,8 +58,8 @@ def _tiles(headlines: Headlines) -> list[tuple[str, str, str]]:
     auc = headlines.int8_fused_auc
     tiles = [
         ("Detection, shipped model", auc, _auc_in_words(auc)),
-        ("Appearance network alone", headlines.int8_network_auc, "The same AUC from the FiLM CNN+LSTM only."),
-        ("Motion statistics alone", headlines.int8_statistics_auc, "The same AUC from speed, size and dwell only."),
+        ("Network alone", headlines.int8_network_auc, "The same AUC from the FiLM CNN+LSTM only."),
+        ("Statistics alone", headlines.int8_statistics_auc, "The same AUC from speed, size and dwell only."),
         ("Before quantization", headlines.fp32_fused_auc, "The same AUC of the fp32 model: what int8 costs."),
     ]
     shown = [(label, f"{figure:.3f}", meaning) for label, figure, meaning in tiles if figure is not None]
