@@ -20,7 +20,9 @@ ANALYSIS_WIDTH_PX = 360
 MIN_SIDE_PX = 64
 NUM_MEDIAN_FRAMES = 60
 
-_DIFFERENCE = 18
+_CONTRAST = 0.14
+_DIFFERENCE_BOUNDS = (8, 18)
+_SMOOTHING_PX = (3, 3)
 _GAIN_BOUNDS = (0.5, 2.0)
 _DARKEST_FOR_GAIN = 16
 _GAIN_STRIDE = 7
@@ -110,9 +112,14 @@ def light_gain(picture: Picture, background: Picture) -> float:
 
 
 def foreground(picture: Picture, background: Picture) -> Mask:
-    """Marks what differs from the background at equal light, without specks and with small gaps closed."""
-    lit = cv2.convertScaleAbs(background, alpha=light_gain(picture, background))
-    different = (cv2.absdiff(picture, lit) > _DIFFERENCE).astype(np.uint8)
+    """Marks what differs from the background at equal light, without specks and with small gaps closed.
+
+    The least difference follows the light: by night people stand out by a few grey levels only, and noise is
+    kept down by smoothing.
+    """
+    lit = cv2.blur(cv2.convertScaleAbs(background, alpha=light_gain(picture, background)), _SMOOTHING_PX)
+    least = np.clip(cv2.convertScaleAbs(lit, alpha=_CONTRAST), *_DIFFERENCE_BOUNDS)
+    different = (cv2.absdiff(cv2.blur(picture, _SMOOTHING_PX), lit) > least).astype(np.uint8)
     opened = cv2.morphologyEx(different, cv2.MORPH_OPEN, _OPENING)
     return np.asarray(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, _CLOSING), np.uint8)
 

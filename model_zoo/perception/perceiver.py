@@ -19,6 +19,7 @@ from model_zoo.perception.proposals import blob_boxes
 from model_zoo.perception.scene import Scene
 from model_zoo.perception.tracker import Track, Tracker
 from model_zoo.perception.tubelet import ANALYSIS_FPS, CROP_SIDE, Box, Crop, ObservedObject
+from model_zoo.perception.velocity import EdgeTracker, fused_velocity
 
 _CROP_MARGIN = 1.2
 _LONGEST_GAP_FRAMES = 5.0
@@ -46,6 +47,7 @@ class Perceiver:
         self._longest_gap_s = _LONGEST_GAP_FRAMES / fps
         self._tracker = Tracker()
         self._flow = FlowEstimator()
+        self._edges = EdgeTracker()
         self._stays: dict[int, _Stay] = {}
         self._last_s = -math.inf
 
@@ -72,6 +74,7 @@ class Perceiver:
         """Ends all tracks, as between two clips of one camera."""
         self._tracker.reset()
         self._flow.reset()
+        self._edges.reset()
         self._stays.clear()
         self._last_s = -math.inf
 
@@ -103,10 +106,13 @@ class Perceiver:
         boxes = blob_boxes(mask, self._perspective)
         flow = self._flow.update(picture, is_needed=bool(len(boxes)))
         tracks = self._tracker.update(boxes)
+        edges = self._edges.update(tracks, {track.track_id for track in self._tracker.tracks}, boxes, instant_s)
         if flow is None:
             return ()
-        moved = displacements(flow, mask, boxes)
-        motion = self._motion(tracks, boxes, moved / elapsed_s, instant_s)
+        speed_px = displacements(flow, mask, boxes) / elapsed_s  # (N, 3)
+        height_px, width_px = picture.shape
+        speed_px[:, :2] = fused_velocity(speed_px[:, :2], edges * [width_px, height_px, width_px, height_px])
+        motion = self._motion(tracks, boxes, speed_px, instant_s)
         return tuple(
             ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age)
             for track, box, step in zip(tracks, boxes, motion, strict=True)

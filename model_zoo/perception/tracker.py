@@ -16,7 +16,7 @@ Overlaps = npt.NDArray[np.float64]  # (N, M)
 
 MAX_MISSES = 3
 
-_MIN_OVERLAP = 0.2
+_MIN_OVERLAP = 0.1
 _VELOCITY_WEIGHT = 0.4
 
 
@@ -89,7 +89,8 @@ def _match(tracks: Sequence[Track], boxes: Boxes) -> dict[int, int]:
 
 def _continued(track: Track, box: npt.NDArray[np.float64]) -> Track:
     moved = (box[:2] + box[2:] - track.box[:2] - track.box[2:]) / 2
-    velocity = track.velocity + _VELOCITY_WEIGHT * (moved - track.velocity)
+    weight = max(_VELOCITY_WEIGHT, 1.0 / track.age)
+    velocity = track.velocity + weight * (moved - track.velocity)
     return Track(track.track_id, box, velocity, track.age + 1)
 
 

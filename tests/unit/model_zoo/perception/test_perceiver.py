@@ -34,7 +34,7 @@ def test_walker_is_one_track_with_the_motion_of_a_walker() -> None:
     assert velocity_x == pytest.approx(2 * 10 / PERSON_PX[0], rel=0.25)
     assert velocity_y == pytest.approx(0.0, abs=0.05)
     assert speed == pytest.approx(velocity_x, rel=0.2)
-    assert (height, width) == pytest.approx((1.0, PERSON_PX[1] / PERSON_PX[0]), rel=0.08)
+    assert (height, width) == pytest.approx((1.0, PERSON_PX[1] / PERSON_PX[0]), rel=0.12)  # smoothing adds a pixel
     last = seen[-1][0]
     assert last.box == pytest.approx([40 / 160, 42 / 120, 60 / 160, 90 / 120], abs=0.02)
     assert last.crop.shape == (CROP_SIDE, CROP_SIDE)
