@@ -22,7 +22,8 @@ from fl_client.errors import ClientError
 from fl_client.judging import FrameJudge, ScoredFrame
 from fl_client.learning import BlockBuilder, SceneLearner, load_scenes, save_scenes
 from fl_client.perceived import CameraView, Perceived
-from fl_client.scoring import CameraScorer, fit_scorer
+from fl_client.scorer_fitting import fit_scorer
+from fl_client.scoring import CameraScorer
 from fl_client.storage.tubelet_store import TubeletStore
 from model_zoo.default import DEFAULT_MODEL
 from model_zoo.errors import ModelZooError

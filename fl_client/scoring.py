@@ -12,28 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from context.schedule import STATES
+from fl_client.exemplars import Exemplars
 from fl_client.perceived import Perceived
-from fl_client.storage.tubelet_store import LABELS, Block, TubeletStore, join_blocks, no_tubelets
-from fl_client.training.normality_sums import block_sums
-from model_zoo.architecture import NUM_FLEET_CONTEXTS
-from model_zoo.calibration import Calibration, fit_calibration
+from model_zoo.calibration import Calibration
 from model_zoo.normality.features import NUM_FEATURES, Features, object_features
-from model_zoo.normality.intensity import Intensity, NormalitySums, fit_intensity
+from model_zoo.normality.intensity import Intensity
 from model_zoo.onnx_model import OnnxModel
 from model_zoo.perception.collector import MIN_AGE
-from model_zoo.perception.tubelet import NUM_STEPS, Tubelets, concatenate
+from model_zoo.perception.tubelet import NUM_STEPS
 
 Scores = npt.NDArray[np.float64]  # (N,)
 Contexts = npt.NDArray[np.int64]  # (N,) zone slot * number of states + state
-
-EXEMPLAR_WIDTH = 0.35
-"""How far, in features, an accepted object's look-alikes reach."""
-
-MIN_CALIBRATION_TUBELETS = 300
-"""With fewer held-out tubelets, those trained on calibrate as well."""
-
-TUBELETS_OF_AN_OBJECT = 8.0
-"""Tubelets that one passing object leaves, about: they say the same, so they count as one."""
 
 COMMON_DEVIATION = 2.0
 UNUSUAL_WORDS = (
@@ -48,36 +37,14 @@ UNUSUAL_WORDS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Exemplars:
-    """Objects an operator called false alarms: their features and contexts."""
-
-    features: Features  # (E, F)
-    context: npt.NDArray[np.int64]  # (E,)
-
-    def nearest_distance(self, features: Features, context: Contexts) -> Scores:
-        """Squared distance, in widths, to the nearest exemplar of the same context; infinite without one. ``(N,)``."""
-        difference = (features[:, None] - self.features[None]) / EXEMPLAR_WIDTH  # (N, E, F)
-        distance = (difference**2).sum(axis=2)
-        distance[context[:, None] != self.context[None]] = np.inf
-        return np.asarray(distance.min(axis=1, initial=np.inf))
-
-
-@dataclasses.dataclass(frozen=True)
 class Statistics:
     """The statistics channel of one camera: what objects are like in each context, and how often there are any."""
 
     intensity: Intensity
     rarity: npt.NDArray[np.float64]  # (K,) -log10 of the share of normal objects in contexts this quiet
-    exemplars: Exemplars
-    usual_score: npt.NDArray[np.float64]  # (K,) median score of normal objects
 
     def scores(self, features: Features, context: Contexts) -> Scores:
-        """How unlike the context's objects each is; one near an accepted exception is like them. ``(N,)``."""
-        scores = self._unlikeness(features, context)
-        accepted = self.usual_score[context] + 0.5 * self.exemplars.nearest_distance(features, context)
-        return np.minimum(scores, accepted)
-
-    def _unlikeness(self, features: Features, context: Contexts) -> Scores:
+        """How unlike the context's objects each is. ``(N,)``."""
         return self.intensity.scores(features, context) + self.intensity.log_rate[context]
 
 
@@ -103,6 +70,7 @@ class CameraScorer:
     network_calibration: Calibration
     statistics_calibration: Calibration
     fused_calibration: Calibration
+    exemplars: Exemplars
     is_conditioned: bool
 
     def surprise(self, network: Scores, features: Features, context: Contexts) -> Surprise:
@@ -117,6 +85,8 @@ class CameraScorer:
         by_network = self.network_calibration.surprise(network, context)
         by_statistics = self.statistics_calibration.surprise(self.statistics.scores(features, context), context)
         by_statistics += self.statistics.rarity[context]
+        most = self.exemplars.most_surprise(features, kind_context(context, self.zone_kinds))
+        by_network, by_statistics = np.minimum(by_network, most), np.minimum(by_statistics, most)
         fused = by_network + by_statistics
         return Surprise(fused, by_network, by_statistics, self.fused_calibration.calibrated(fused, context))
 
@@ -140,101 +110,9 @@ def local_context(zone_slot: npt.NDArray[np.int64], state: npt.NDArray[np.int64]
     return np.asarray(zone_slot * len(STATES) + state)
 
 
-def fit_scorer(
-    model: OnnxModel, store: TubeletStore, *, is_conditioned: bool = True, uses_labels: bool = True
-) -> CameraScorer:
-    """Fits statistics and calibration of one camera to what it has stored.
-
-    Args:
-        model: The model that will score; the fleet's normality comes with it.
-        store: The camera's tubelets.
-        is_conditioned: False pools all contexts: the blind baseline.
-        uses_labels: False leaves out what an operator has said.
-
-    Raises:
-        StateError: The camera was never described in the store.
-        NormalityError: The model's fleet normality is of another layout.
-    """
-    zone_kinds, camera_index = store.zone_kinds_and_index()
-    training, held_out = (join_blocks(store.blocks(is_held_out=flag)) for flag in (False, True))
-    labelled = store.labelled()
-    accepted = labelled.select((labelled.label == LABELS["false"]) & uses_labels)
-    statistics = _fit_statistics(model, zone_kinds, training, accepted, is_conditioned=is_conditioned)
-    normal = _calibration_tubelets(training, held_out)
-    context = local_context(normal.zone_slot, normal.state)
-    context = context if is_conditioned else np.zeros_like(context)
-    num_contexts = len(zone_kinds) * len(STATES)
-    network = model.score_tubelets(normal, camera_index).astype(np.float64)
-    by_network = fit_calibration(network, context, num_contexts)
-    scores = statistics.scores(object_features(normal.motion), context)
-    by_statistics = fit_calibration(scores, context, num_contexts)
-    fused = by_network.surprise(network, context) + by_statistics.surprise(scores, context)
-    fused += statistics.rarity[context]
-    by_fused = fit_calibration(fused, context, num_contexts)
-    return CameraScorer(
-        model, camera_index, zone_kinds, statistics, by_network, by_statistics, by_fused, is_conditioned
-    )
-
-
-def _fit_statistics(
-    model: OnnxModel,
-    zone_kinds: npt.NDArray[np.int64],
-    training: Block | None,
-    accepted: Tubelets,
-    *,
-    is_conditioned: bool,
-) -> Statistics:
-    num_contexts = len(zone_kinds) * len(STATES)
-    local = NormalitySums.zeros(num_contexts, NUM_FEATURES)
-    if training is not None:
-        local = block_sums(training, np.arange(len(zone_kinds)), num_contexts, training.tubelets.zone_slot)
-    parent = _fleet_rows(model, zone_kinds)
-    if not is_conditioned:
-        local, parent = local.pooled(), parent.pooled()
-    intensity = fit_intensity(local, parent)
-    context = local_context(accepted.zone_slot, accepted.state)
-    context = context if is_conditioned else np.zeros_like(context)
-    exemplars = Exemplars(object_features(accepted.motion), context)
-    # A normal object lies about as many squared deviations from the mean as there are features.
-    usual = intensity.scores(intensity.mean, np.arange(num_contexts)) + intensity.log_rate + 0.5 * NUM_FEATURES
-    rarity = context_rarity(intensity.log_rate, local.count if is_conditioned else local.count[:1])
-    return Statistics(intensity, rarity, exemplars, usual)
-
-
-def context_rarity(log_rate: npt.NDArray[np.float64], count: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How rare it is to see any object in a context.
-
-    Kept apart from what objects are like: a rate of one in an hour says more about an intruder than any feature, and
-    would drown in the spread of the features if both were one score.
-
-    Args:
-        log_rate: Logarithm of objects a second in each context. ``(K,)``.
-        count: Tubelets seen in each context. ``(K,)``.
-
-    Returns:
-        -log10 of the share of the camera's objects that appear in contexts as quiet or quieter. ``(K,)``, at least 0.
-    """
-    objects = count / TUBELETS_OF_AN_OBJECT
-    quieter = (log_rate[None, : len(count)] <= log_rate[:, None] + 1e-9) @ objects  # (K,)
-    return np.asarray(-np.log10((quieter + 0.5) / (objects.sum() + 0.5)))
-
-
-def _fleet_rows(model: OnnxModel, zone_kinds: npt.NDArray[np.int64]) -> NormalitySums:
-    """The fleet's sums, row by row for this camera's contexts; nothing if the model carries none."""
-    num_states = len(STATES)
-    if not model.metadata.fleet_normality:
-        return NormalitySums.zeros(len(zone_kinds) * num_states, NUM_FEATURES)
-    fleet = NormalitySums.from_vector(
-        np.array(model.metadata.fleet_normality, dtype=np.float64), NUM_FLEET_CONTEXTS, NUM_FEATURES
-    )
-    rows = (zone_kinds[:, None] * num_states + np.arange(num_states)).ravel()
-    return NormalitySums(fleet.exposure_s[rows], fleet.count[rows], fleet.linear[rows], fleet.outer[rows])
-
-
-def _calibration_tubelets(training: Block | None, held_out: Block | None) -> Tubelets:
-    blocks = [block.tubelets for block in (held_out, training) if block is not None]
-    enough = blocks[:1] if held_out is not None and len(held_out.tubelets) >= MIN_CALIBRATION_TUBELETS else blocks
-    return concatenate([*enough, no_tubelets()])
+def kind_context(context: Contexts, zone_kinds: npt.NDArray[np.int64]) -> Contexts:
+    """The contexts by kind of zone instead of zone, as the fleet counts them and exceptions hold. ``(N,)``."""
+    return np.asarray(zone_kinds[context // len(STATES)] * len(STATES) + context % len(STATES))
 
 
 @dataclasses.dataclass

@@ -16,7 +16,8 @@ from fl_client.learning import load_scenes
 from fl_client.perceived import CameraView, Perceived
 from fl_client.pipeline import ALARMING_SEVERITY
 from fl_client.recording.scored import observation_of
-from fl_client.scoring import Surprise, fit_scorer
+from fl_client.scorer_fitting import fit_scorer
+from fl_client.scoring import Surprise
 from fl_client.storage.tubelet_store import TubeletStore, no_tubelets
 from model_zoo.onnx_model import load_model
 from model_zoo.perception.tubelet import Tubelets, concatenate

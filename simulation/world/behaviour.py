@@ -19,7 +19,12 @@ _TRAFFIC_STREAM, _MISDEED_STREAM, _NOVELTY_STREAM = 11, 12, 13
 _LEAD_S = 45.0
 _LOITER_STEP_M = 0.5
 _POST_STEP_M = 0.15
-_NOVELTY_M_S = 0.85
+_NOVELTY_M_S = {
+    ActorKind.ROLL_CAGE: 0.85,
+    ActorKind.PRAM: 1.8,  # somebody in a hurry
+    ActorKind.WHEELCHAIR: 2.1,  # electric
+    ActorKind.SCRUBBER: 1.7,  # ridden
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +154,7 @@ def _novelty_actor(track_id: int, camera: EmulatedCamera, plan: ClipPlan) -> Act
     layout, kind = camera.ground_plan, novelty_kind(camera)
     rng = np.random.default_rng([plan.seed, _NOVELTY_STREAM, camera.index])
     lane = layout.lanes[layout.novelty_lanes[rng.integers(len(layout.novelty_lanes))]]
-    route = stroll(lane, Traffic(kind, layout.novelty_lanes, 1, _NOVELTY_M_S), rng)
+    route = stroll(lane, Traffic(kind, layout.novelty_lanes, 1, _NOVELTY_M_S[kind]), rng)
     when_s = plan.duration_s * float(rng.uniform(0.02, 0.2))
     return _entering(Actor(track_id, kind, route, _look(rng)), camera, when_s)
 

@@ -7,15 +7,10 @@ import pytest
 
 from context.context_vector import Moment
 from context.schedule import STATES
+from fl_client.exemplars import NO_EXEMPLARS, Exemplars
 from fl_client.perceived import Perceived
-from fl_client.scoring import (
-    CameraScorer,
-    Exemplars,
-    Statistics,
-    StreamScorer,
-    context_rarity,
-    local_context,
-)
+from fl_client.scorer_fitting import context_rarity
+from fl_client.scoring import CameraScorer, Statistics, StreamScorer, kind_context, local_context
 from fl_client.storage.tubelet_store import no_tubelets
 from model_zoo.calibration import fit_calibration
 from model_zoo.normality.features import NUM_FEATURES, Features, object_features
@@ -27,18 +22,18 @@ from tests.fakes.tubelets import CLOSED, OPEN, Look, context_of, drawn_tubelets
 
 WEIGHTS = Weights(brightness=0.3, motion=0.05, context=tuple(0.1 * index for index in range(10)))
 NUM_CONTEXTS = len(STATES)
-NO_EXEMPLARS = Exemplars(np.zeros((0, NUM_FEATURES)), np.zeros(0, dtype=np.int64))
 
 
-def statistics(features: Features, exemplars: Exemplars = NO_EXEMPLARS) -> Statistics:
+def statistics(features: Features) -> Statistics:
     """What one camera without zones knows after an hour open, with these objects, and an hour closed, with none."""
     sums = NormalitySums.zeros(NUM_CONTEXTS, NUM_FEATURES).observe(features, np.full(len(features), OPEN))
     intensity = fit_intensity(sums.watched(OPEN, 3600.0).watched(CLOSED, 3600.0))
-    usual = intensity.scores(intensity.mean, np.arange(NUM_CONTEXTS)) + intensity.log_rate + 0.5 * NUM_FEATURES
-    return Statistics(intensity, context_rarity(intensity.log_rate, sums.count), exemplars, usual)
+    return Statistics(intensity, context_rarity(intensity.log_rate, sums.count))
 
 
-def camera_scorer(known: Statistics, normal: Features, *, is_conditioned: bool = True) -> CameraScorer:
+def camera_scorer(
+    known: Statistics, normal: Features, exemplars: Exemplars = NO_EXEMPLARS, *, is_conditioned: bool = True
+) -> CameraScorer:
     context = np.full(len(normal), OPEN if is_conditioned else 0)
     rng = np.random.default_rng(0)
     return CameraScorer(
@@ -49,6 +44,7 @@ def camera_scorer(known: Statistics, normal: Features, *, is_conditioned: bool =
         fit_calibration(rng.normal(size=len(normal)), context, NUM_CONTEXTS),
         fit_calibration(known.scores(normal, context), context, NUM_CONTEXTS),
         fit_calibration(rng.exponential(size=len(normal)), context, NUM_CONTEXTS),
+        exemplars,
         is_conditioned,
     )
 
@@ -84,22 +80,30 @@ def test_object_in_a_context_without_objects_is_rarer_than_the_same_where_they_a
 def test_accepted_exception_makes_its_look_alikes_normal_at_once_and_nothing_else(normal: Features) -> None:
     odd = normal[:1] + np.array([0.0, 0.0, 6.0, 0.0, 0.0, 0.0])
     elsewhere = normal[:1] + np.array([0.0, 0.0, -6.0, 0.0, 0.0, 0.0])
-    before = statistics(normal)
-    after = statistics(normal, Exemplars(odd, np.array([OPEN])))
-    looks = np.concatenate([odd, odd + 0.05, elsewhere, normal[:3]])
-    context = np.full(len(looks), OPEN)
-    old, new = before.scores(looks, context), after.scores(looks, context)
-    assert (old[:2] > old[3:].max() + 5).all()
-    assert (new[:2] < before.usual_score[OPEN] + 1).all()
-    np.testing.assert_array_equal(new[2:], old[2:])
-    closed = np.full(1, CLOSED)
-    np.testing.assert_array_equal(after.scores(odd, closed), before.scores(odd, closed))
+    looks = np.concatenate([odd, odd + 0.05, elsewhere, normal[:3], odd])
+    context = np.array([OPEN] * (len(looks) - 1) + [CLOSED])
+    network = np.full(len(looks), 9.0)
+    before = camera_scorer(statistics(normal), normal).surprise(network, looks, context)
+    accepted = Exemplars(odd, np.array([OPEN]))
+    after = camera_scorer(statistics(normal), normal, accepted).surprise(network, looks, context)
+    for channel in ("network", "statistics"):
+        old, new = getattr(before, channel), getattr(after, channel)
+        assert (old[:2] > 2.0).all()
+        assert (new[:2] < 0.5).all()
+        np.testing.assert_array_equal(new[2:], old[2:])
+    assert (after.calibrated[:2] < 0.9).all()
 
 
-def test_distance_is_to_the_nearest_exemplar_of_the_same_context_only() -> None:
-    exemplars = Exemplars(np.array([[0.0] * 6, [1.0] + [0.0] * 5, [0.35] + [0.0] * 5]), np.array([OPEN, OPEN, CLOSED]))
-    distance = exemplars.nearest_distance(np.array([[0.35] + [0.0] * 5] * 3), np.array([OPEN, CLOSED, 1]))
-    assert distance.tolist() == pytest.approx([1.0, 0.0, np.inf])
+def test_most_surprise_is_by_the_nearest_exemplar_of_the_same_context_only() -> None:
+    exemplars = Exemplars(np.array([[0.0] * 6, [1.5] + [0.0] * 5, [0.5] + [0.0] * 5]), np.array([OPEN, OPEN, CLOSED]))
+    most = exemplars.most_surprise(np.array([[0.5] + [0.0] * 5] * 3), np.array([OPEN, CLOSED, 1]))
+    assert most.tolist() == pytest.approx([0.3 + 0.5 / math.log(10), 0.3, np.inf])
+
+
+def test_exception_holds_in_every_zone_of_its_kind() -> None:
+    zone_kinds, num_states = np.array([0, 4, 4]), len(STATES)
+    contexts = np.array([1 * num_states + OPEN, 2 * num_states + OPEN, OPEN])
+    assert kind_context(contexts, zone_kinds).tolist() == [4 * num_states + OPEN, 4 * num_states + OPEN, OPEN]
 
 
 def test_blind_scorer_gives_every_context_the_same(normal: Features) -> None:

@@ -17,7 +17,9 @@ def test_scene_learns_the_empty_floor_and_how_tall_people_are() -> None:
     scene = fit_scene(frames)
     assert np.abs(scene.background.astype(int) - floor()).max() <= 20
     feet = np.array([60, 85, 110]) / HEIGHT_PX
-    assert scene.perspective.expected_height(feet) * HEIGHT_PX == pytest.approx([20, 30, 40], rel=0.15)  # smoothing adds a pixel at each end
+    assert scene.perspective.expected_height(feet) * HEIGHT_PX == pytest.approx(
+        [20, 30, 40], rel=0.15
+    )  # smoothing adds a pixel at each end
 
 
 def test_footage_may_be_a_stream_and_gives_the_same_scene() -> None:
