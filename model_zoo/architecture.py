@@ -16,6 +16,9 @@ NUM_STATES = 5
 NUM_CAMERAS = 64
 """Camera embeddings of the fleet; 0 is a camera never trained on."""
 
+STEPS_READ = slice(1, None, 2)
+"""Of a tubelet's steps the LSTM reads every other one, the last included: five a second show a gait, at half cost."""
+
 NUM_FLEET_CONTEXTS = NUM_ZONE_KINDS * NUM_STATES
 """Contexts of the fleet's normality: zone kind * ``NUM_STATES`` + state."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from model_zoo.architecture import NUM_CONTEXT, NUM_STATES, NUM_ZONE_KINDS, empty_fleet_normality
+from model_zoo.architecture import NUM_CONTEXT, NUM_STATES, NUM_ZONE_KINDS, STEPS_READ, empty_fleet_normality
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, Tubelets
 
@@ -149,7 +149,7 @@ class OnnxModel:
         rows = len(batch)
         condition = (batch.context, batch.zone_kind, np.full(rows, camera_index, dtype=np.int64))
         codes = np.zeros((rows, NUM_STEPS - 1, self.metadata.code_size), dtype=np.float32)
-        for step in range(NUM_STEPS - 1):
+        for step in range(NUM_STEPS - 1)[STEPS_READ]:  # codes of the others would not be read
             codes[:, step], _ = self.step(batch.crops[:, step], codes, batch.motion, condition)
         return self.step(batch.crops[:, -1], codes, batch.motion, condition)[1]
 

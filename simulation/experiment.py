@@ -4,11 +4,12 @@ Everything is made in a folder beside the result folder and moved there at the e
 leaves an earlier result as it was.
 """
 
+import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import logging
-import multiprocessing
 import shutil
 import tempfile
 import time
@@ -18,7 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 from rich.console import Console
 
@@ -31,12 +31,14 @@ from simulation.coordinator_process import running_coordinator
 from simulation.errors import OutputError
 from simulation.federation import FederationSettings, local_grid, run_federation
 from simulation.footage import Clip, Fleet, real_fleet, synthetic_fleet
+from simulation.local_grid import LocalGrid
 from simulation.memory_watch import MemoryWatch
 from simulation.operator_feedback import FeedbackCounts, collect_feedback
 from simulation.pooled_training import train_pooled
 from simulation.progress import Stages
 from simulation.report.page import write_report
 from simulation.report_content import report_content
+from simulation.site_pool import site_pool
 from simulation.site_preparation import PreparedSite, prepare_site
 from simulation.site_scoring import CHANNELS, ScoredClip, Variant, score_clips
 
@@ -84,9 +86,21 @@ class _Experiment:
         self.work_dir = work_dir
         self.coordinator_dir = work_dir / "coordinator"
         self.site_dirs = [work_dir / "sites" / f"{index:04d}" for index in range(len(fleet.sites))]
-        self.pool = ProcessPoolExecutor(
-            settings.num_workers, multiprocessing.get_context("spawn"), initializer=_start_worker
-        )
+        self._open = contextlib.ExitStack()
+
+    @functools.cached_property
+    def pool(self) -> ProcessPoolExecutor:
+        """Workers that watch and score."""
+        return self._open.enter_context(site_pool(self.settings.num_workers))
+
+    @functools.cached_property
+    def grid(self) -> LocalGrid:
+        """Workers that train; started once, for torch takes seconds to load."""
+        return self._open.enter_context(local_grid(self.site_dirs, self.settings.num_workers))
+
+    def close(self) -> None:
+        """Ends all workers."""
+        self._open.close()
 
     def each_site(self, title: str, work: Callable[..., _Result], *arguments: Sequence[Any]) -> list[_Result]:
         """Runs ``work(footage, *arguments of that site)`` for every site in the workers; results in site order."""
@@ -101,12 +115,8 @@ class _Experiment:
     def train(self, title: str, coordinator_dir: Path, num_rounds: int, *, is_conditioned: bool = True) -> None:
         """Runs rounds over all sites; a training state in ``coordinator_dir`` is continued."""
         settings = FederationSettings(num_rounds, self.settings.num_steps, self.settings.seed, is_conditioned)
-        with (
-            self.stages.stage(title, num_rounds) as stage,
-            local_grid(self.site_dirs, self.settings.num_workers) as grid,
-            _on_round(stage.step),
-        ):
-            run_federation(grid, coordinator_dir, settings)
+        with self.stages.stage(title, num_rounds) as stage, _on_round(stage.step):
+            run_federation(self.grid, coordinator_dir, settings)
 
     def score(
         self, title: str, clips: Sequence[tuple[Clip, ...]], variants: tuple[Variant, ...]
@@ -132,7 +142,7 @@ def run_experiment(settings: Settings) -> str:
         try:
             outcome = _run_stages(experiment)
         finally:
-            experiment.pool.shutdown(cancel_futures=True)
+            experiment.close()
         figures = _figures(outcome, time.monotonic() - began, memory.peak_mb)
         _write_results(experiment, outcome, figures)
     return f"report: {settings.out / REPORT_FILE}\nmetrics: {settings.out / METRICS_FILE}"
@@ -328,7 +338,3 @@ def _on_round(step: Callable[[str], None]) -> Iterator[None]:
     finally:
         source.removeHandler(follower)
         source.setLevel(level)
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)

@@ -26,7 +26,7 @@ def main(  # noqa: PLR0913  one parameter for each option
     *,
     clients: Annotated[int, typer.Option(min=1, max=1000, help="Emulated sites, one camera each.")] = 20,
     rounds: Annotated[int, typer.Option(min=1, max=1000, help="Training rounds before the test.")] = 5,
-    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Local steps of each client in a round.")] = 24,
+    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Local steps of each client in a round.")] = 20,
     footage: Annotated[Path | None, typer.Option(help="Real footage instead of the synthetic world.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of every random choice.")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines", help="Also train blind and pooled baselines.")] = False,

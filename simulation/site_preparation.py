@@ -18,7 +18,7 @@ from model_zoo.perception.perspective import fit_perspective
 from model_zoo.perception.scene import Scene, upright_boxes
 from simulation.footage import Clip, SiteFootage
 
-SCENE_FRAMES_PER_CLIP = 60
+SCENE_FRAMES_PER_CLIP = 40
 
 
 @dataclasses.dataclass(frozen=True)

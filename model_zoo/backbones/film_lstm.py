@@ -15,6 +15,7 @@ import dataclasses
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import hardtanh
 
 from model_zoo.architecture import NUM_CAMERAS, NUM_CONTEXT, NUM_ZONE_KINDS
 from model_zoo.perception.tubelet import NUM_MOTION
@@ -23,9 +24,6 @@ ACTIVATION_LIMIT = 6.0
 INPUT_LIMIT = 3.0
 LEAST_CONTRAST = 0.05
 """Crops are brought to equal mean and contrast, so that day and night look alike; a plain wall's noise stays low."""
-
-STEPS_READ = slice(1, None, 2)
-"""Of a tubelet's steps the LSTM reads every other one, the last included: five a second show a gait, at half cost."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,10 +100,10 @@ class FilmLstm(nn.Module):
         """
         centred = crops - crops.mean(dim=(2, 3), keepdim=True)
         contrast = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()  # (N, 1, 1, 1)
-        hidden = torch.clamp(centred / (contrast + LEAST_CONTRAST), -INPUT_LIMIT, INPUT_LIMIT)
-        hidden = torch.clamp(self.conv1(hidden), 0.0, ACTIVATION_LIMIT)  # (N, 16, S/4, S/4)
-        hidden = torch.clamp(self.conv2(hidden), 0.0, ACTIVATION_LIMIT)  # (N, 32, S/8, S/8)
-        return torch.clamp(self.conv3(hidden), 0.0, ACTIVATION_LIMIT)
+        hidden = hardtanh(centred / (contrast + LEAST_CONTRAST), -INPUT_LIMIT, INPUT_LIMIT)
+        hidden = hardtanh(self.conv1(hidden), 0.0, ACTIVATION_LIMIT)  # (N, 16, S/4, S/4)
+        hidden = hardtanh(self.conv2(hidden), 0.0, ACTIVATION_LIMIT)  # (N, 32, S/8, S/8)
+        return hardtanh(self.conv3(hidden), 0.0, ACTIVATION_LIMIT)
 
     def code(self, features: Tensor, condition: Tensor) -> Tensor:
         """Codes of crops in their context.
@@ -117,8 +115,8 @@ class FilmLstm(nn.Module):
         Returns:
             ``(N, D)``.
         """
-        hidden = torch.clamp(self.film3(features, condition), -ACTIVATION_LIMIT, ACTIVATION_LIMIT)
-        hidden = torch.clamp(self.conv4(hidden), 0.0, ACTIVATION_LIMIT)  # (N, D, S/32, S/32)
+        hidden = hardtanh(self.film3(features, condition), -ACTIVATION_LIMIT, ACTIVATION_LIMIT)
+        hidden = hardtanh(self.conv4(hidden), 0.0, ACTIVATION_LIMIT)  # (N, D, S/32, S/32)
         code: Tensor = self.film4(hidden.mean(dim=(2, 3)), condition)  # (N, D)
         return code
 

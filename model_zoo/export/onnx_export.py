@@ -13,7 +13,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from model_zoo.backbones.film_lstm import STEPS_READ, FilmLstm
+from model_zoo.architecture import STEPS_READ
+from model_zoo.backbones.film_lstm import FilmLstm
 from model_zoo.onnx_model import METADATA_KEY, ModelMetadata
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_STEPS
 

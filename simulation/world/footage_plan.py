@@ -61,7 +61,7 @@ _AFTERNOON = _Slot(OPEN, 13 * 60, 16 * 60 + 30)
 _AFTER = _Slot(CLOSING, 10, 45, after_closing=True)
 
 _TRAINING = (_NIGHT, _BEFORE, _MORNING, _AFTERNOON, _AFTER)
-_VALIDATION = (_BEFORE, _AFTERNOON)
+_VALIDATION = (_AFTERNOON,)
 _TESTING = (_NIGHT, _BEFORE, _MORNING, _AFTER)
 _NOVELTIES = (_MORNING, _AFTERNOON, _AFTER)
 
@@ -130,7 +130,7 @@ def _with_novelties(clips: _Clips, layout: Layout, rng: np.random.Generator) -> 
 
 
 def plan_footage(
-    camera: EmulatedCamera, seed: int, frames_per_clip: int = 100, fps: float = 10.0, size: tuple[int, int] = (360, 240)
+    camera: EmulatedCamera, seed: int, frames_per_clip: int = 90, fps: float = 10.0, size: tuple[int, int] = (360, 240)
 ) -> FootagePlan:
     """Plans all clips of one camera: days, hours, seeds, and anomalies that fit its layout.
 

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import torch
 
-from model_zoo.backbones.film_lstm import STEPS_READ, FilmLstm
+from model_zoo.architecture import STEPS_READ
+from model_zoo.backbones.film_lstm import FilmLstm
 from model_zoo.perception.tubelet import Tubelets, concatenate
 from model_zoo.training.local_training import CameraFootage, LocalTrainer, TrainingSettings
 from tests.fakes.networks import untrained_network

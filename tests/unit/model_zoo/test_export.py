@@ -7,7 +7,7 @@ import onnx
 import pytest
 import torch
 
-from model_zoo.backbones.film_lstm import STEPS_READ
+from model_zoo.architecture import STEPS_READ
 from model_zoo.export.onnx_export import INPUT_NAMES, OUTPUT_NAMES
 from model_zoo.onnx_model import METADATA_KEY, OnnxModel
 from model_zoo.perception.tubelet import Tubelets

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from model_zoo.backbones.film_lstm import STEPS_READ, FilmLstm, FilmLstmShape
+from model_zoo.architecture import STEPS_READ
+from model_zoo.backbones.film_lstm import FilmLstm, FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters, network_with, parameters_of
 from model_zoo.perception.tubelet import NUM_STEPS, Tubelets
 from tests.fakes.networks import untrained_network
