@@ -9,7 +9,7 @@ from simulation.world.actor import Actor, half_length_m
 from simulation.world.camera import EmulatedCamera
 from simulation.world.clip import ClipPlan
 from simulation.world.kinds import ActorKind, AnomalyKind
-from simulation.world.layout import OPEN, Lane, Layout, Misdeed, Traffic
+from simulation.world.layout import CLOSED, OPEN, Lane, Layout, Misdeed, Traffic
 from simulation.world.optics import Floats
 from simulation.world.route import Route, Waypoint, move
 
@@ -144,14 +144,14 @@ def _misdeed_actor(anomaly: AnomalyKind, track_id: int, camera: EmulatedCamera, 
     return _entering(Actor(track_id, misdeed.actor, route, _look(rng)), camera, when_s)
 
 
-def novelty_kind(camera: EmulatedCamera) -> ActorKind:
-    """The one harmless rarity this camera sees now and then."""
+def novelty_kind(camera: EmulatedCamera, state: OperationalState) -> ActorKind:
+    """The one harmless rarity this camera sees now and then; by night, a sweeping machine."""
     choices = camera.ground_plan.novelties
-    return choices[camera.texture_seed % len(choices)]
+    return ActorKind.SCRUBBER if state is CLOSED else choices[camera.texture_seed % len(choices)]
 
 
 def _novelty_actor(track_id: int, camera: EmulatedCamera, plan: ClipPlan) -> Actor:
-    layout, kind = camera.ground_plan, novelty_kind(camera)
+    layout, kind = camera.ground_plan, novelty_kind(camera, camera.state_at(plan.start_utc))
     rng = np.random.default_rng([plan.seed, _NOVELTY_STREAM, camera.index])
     lane = layout.lanes[layout.novelty_lanes[rng.integers(len(layout.novelty_lanes))]]
     route = stroll(lane, Traffic(kind, layout.novelty_lanes, 1, _NOVELTY_M_S[kind]), rng)
