@@ -132,6 +132,12 @@ def save_scenes(folder: Path, scenes: dict[OperationalState, Scene]) -> None:
         scene.save(scene_path(folder, state))
 
 
+def forget_scenes(folder: Path) -> None:
+    """Removes saved scenes: those of a camera that shows another picture now are of no use in any state."""
+    for state in OperationalState:
+        scene_path(folder, state).unlink(missing_ok=True)
+
+
 def scene_path(folder: Path, state: OperationalState) -> Path:
     """Where the scene of a state is kept."""
     return folder / f"scene_{state.value}.npz"

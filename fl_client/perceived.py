@@ -16,7 +16,7 @@ from context.context_vector import Moment, moment_at
 from context.schedule import OperationalState
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS, zone_slots
-from model_zoo.perception.background import Frame
+from model_zoo.perception.background import Frame, analysis_size
 from model_zoo.perception.collector import TubeletCollector, Window
 from model_zoo.perception.perceiver import Perceiver
 from model_zoo.perception.scene import Scene
@@ -93,6 +93,10 @@ class CameraView:
         """Ends all tracks, as between two clips."""
         self._perceiver.reset()
         self._collector = TubeletCollector()
+
+    def fits(self, height_px: int, width_px: int) -> bool:
+        """Whether the scenes were learned from frames of these proportions."""
+        return self._perceiver.scene.background.shape == analysis_size(height_px, width_px)
 
     def scenes(self) -> dict[OperationalState, Scene]:
         """The scenes by state, that of the current state as it looks now."""

@@ -17,17 +17,19 @@ import numpy as np
 import numpy.typing as npt
 
 from context.context_vector import Moment, moment_at
+from context.schedule import STATES
 from context.site import Camera, Site
+from context.zone import ZONE_KINDS
 from fl_client.errors import ClientError
 from fl_client.judging import FrameJudge, ScoredFrame
-from fl_client.learning import BlockBuilder, SceneLearner, load_scenes, save_scenes
+from fl_client.learning import BlockBuilder, SceneLearner, forget_scenes, load_scenes, save_scenes
 from fl_client.perceived import CameraView, Perceived
 from fl_client.scorer_fitting import fit_scorer
 from fl_client.scoring import CameraScorer
 from fl_client.storage.tubelet_store import TubeletStore
 from model_zoo.default import DEFAULT_MODEL
-from model_zoo.errors import ModelZooError
-from model_zoo.onnx_model import load_model
+from model_zoo.errors import ModelFileError, ModelZooError
+from model_zoo.onnx_model import OnnxModel, load_model
 from model_zoo.perception.background import Frame
 from model_zoo.perception.tubelet import Tubelets, concatenate
 
@@ -69,7 +71,7 @@ class CameraPipeline:
         self._site, self._camera = site, camera
         self._scene_s = min(SCENE_S, learn_for_s / 3)
         self._learn_for_s = learn_for_s - self._scene_s
-        self._model = load_model(model_path or DEFAULT_MODEL)
+        self._model = _load(model_path or DEFAULT_MODEL)
         self._folder = state_dir / "cameras" / camera.name
         self._store = TubeletStore(self._folder)
         self._store.describe(camera)
@@ -132,7 +134,7 @@ class CameraPipeline:
         Raises:
             ModelFileError: The file cannot be used; the model at work stays.
         """
-        model = load_model(model_path)
+        model = _load(model_path)
         scorer = None if self.is_learning else fit_scorer(model, self._store)
         with self._lock:
             self._model, self._next_scorer = model, scorer
@@ -190,8 +192,12 @@ class CameraPipeline:
 
     def _look_afresh_at(self, shape: tuple[int, ...]) -> None:
         """A camera that comes back in another size shows another picture: its empty scene is learned again."""
-        if self._frame_shape is not None and shape != self._frame_shape:
+        if shape == self._frame_shape:
+            return
+        is_first_fitting = self._frame_shape is None and (self._view is None or self._view.fits(*shape[:2]))
+        if not is_first_fitting:
             logger.warning("picture size changed", extra={"before": str(self._frame_shape), "now": str(shape)})
+            forget_scenes(self._folder)
             self._view, self._scene_learner = None, SceneLearner(self._scene_s)
         self._frame_shape = shape
 
@@ -231,3 +237,11 @@ class CameraPipeline:
             self._alarming.append(_Alarming(seen.instant_s, seen.tubelets.select(is_alarming)))
         while self._alarming and self._alarming[0].instant_s < seen.instant_s - RECENT_S:
             self._alarming.popleft()
+
+
+def _load(path: Path) -> OnnxModel:
+    """Loads a model that counts zones and states as this program does."""
+    model = load_model(path)
+    if (model.metadata.zone_kinds, model.metadata.states) != (ZONE_KINDS, STATES):
+        raise ModelFileError(f"{path}: the model knows other zone kinds or states than this version")
+    return model

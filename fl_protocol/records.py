@@ -1,6 +1,6 @@
 """What travels in a Flower message between the ServerApp and a ClientApp.
 
-1. A ``train`` or ``evaluate`` message carries the global parameters, the fleet's normality sums and the settings.
+1. A ``train`` or ``evaluate`` message carries the global parameters and the settings.
 2. A ``train`` reply carries the update (local minus global), the site's normality sums and metrics.
 3. An ``evaluate`` reply carries metrics alone.
 4. Both sides refuse arrays of an unexpected name, shape or type, and values that are not finite.

@@ -98,7 +98,6 @@ def _evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: R
 def _content(state: TrainingState, settings: RoundSettings, round_number: int) -> dict[str, ArrayRecord | ConfigRecord]:
     return {
         records.PARAMETERS: ArrayRecord({name: Array(array) for name, array in state.parameters.items()}),
-        records.NORMALITY: ArrayRecord({records.NORMALITY_SUMS: Array(state.normality)}),
         records.SETTINGS: ConfigRecord(
             {
                 records.ROUND_NUMBER: round_number,

@@ -53,11 +53,17 @@ def grey_picture(frame: Frame) -> Picture:
 
 def analysis_picture(grey: Picture) -> Picture:
     """Scales a grey picture down to at most ``ANALYSIS_WIDTH_PX`` wide; narrower ones are returned as they are."""
-    height, width = grey.shape
-    if width <= ANALYSIS_WIDTH_PX:
+    height, width = analysis_size(*grey.shape)
+    if (height, width) == grey.shape:
         return grey
-    size = (ANALYSIS_WIDTH_PX, max(1, round(height * ANALYSIS_WIDTH_PX / width)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def analysis_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width that a picture of this size is analysed at."""
+    if width <= ANALYSIS_WIDTH_PX:
+        return height, width
+    return max(1, round(height * ANALYSIS_WIDTH_PX / width)), ANALYSIS_WIDTH_PX
 
 
 def sample_pictures(frames: Iterable[Frame], most: int) -> list[Picture]:

@@ -12,13 +12,15 @@ from onnx import TensorProto, helper, numpy_helper
 from context.context_vector import CONTEXT_SIZE
 from context.schedule import STATES
 from context.zone import ZONE_KINDS
+from model_zoo.architecture import STEPS_READ
 from model_zoo.onnx_model import METADATA_KEY, ModelMetadata
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS
 
 METADATA = ModelMetadata(3, 1, CONTEXT_SIZE, tuple(ZONE_KINDS), tuple(STATES), ())
 
-STEP_WEIGHTS = np.arange(1.0, NUM_STEPS + 1, dtype=np.float32)
-"""Weight of each step's brightness: a step out of place changes the score."""
+STEP_WEIGHTS = np.zeros(NUM_STEPS, dtype=np.float32)
+STEP_WEIGHTS[STEPS_READ] = np.arange(1.0, NUM_STEPS + 1, dtype=np.float32)[STEPS_READ]
+"""Weight of each step's brightness: a step out of place changes the score; as in our network, some are not read."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One camera from frame to score: learning first, swapping models, hearing the operator, starting again."""
 
+import dataclasses
 import datetime as dt
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from fl_client.pipeline import ALARMING_SEVERITY, CameraPipeline
 from fl_client.storage.tubelet_store import LABELS, TubeletStore
 from model_zoo.errors import ModelFileError
 from tests.fakes.drawn_scene import FPS, Frame, walking_frames
-from tests.fakes.onnx_models import Weights, drawn_model
+from tests.fakes.onnx_models import METADATA, Weights, drawn_model
 
 START_S = dt.datetime(2026, 1, 7, 12, tzinfo=dt.UTC).timestamp()
 LEARN_FOR_S = 40.0
@@ -161,6 +162,23 @@ def test_damaged_model_refuses_to_start(tmp_path: Path, model: Path) -> None:
     model.write_bytes(b"damaged")
     with pytest.raises(ModelFileError, match=r"model\.onnx: not a model of this project, or damaged$"):
         CameraPipeline(SITE, CAMERA, tmp_path / "state", LEARN_FOR_S, model)
+
+
+def test_model_with_other_states_is_refused(tmp_path: Path, model: Path) -> None:
+    states = ("open", "closed", "lunch", "inventory", "party")
+    model.write_bytes(drawn_model(Weights(), dataclasses.replace(METADATA, states=states)))
+    with pytest.raises(ModelFileError, match=r"model\.onnx: the model knows other zone kinds or states"):
+        CameraPipeline(SITE, CAMERA, tmp_path / "state", LEARN_FOR_S, model)
+
+
+def test_restart_with_another_picture_learns_the_empty_scene_again(tmp_path: Path, model: Path) -> None:
+    first = Watching(tmp_path / "state", model)
+    first.learn()
+    first.pipeline.close()
+    second = Watching(tmp_path / "state", model, start_s=first.now_s)
+    cut = [frame[:, :-16].copy() for frame in walking_frames(60, seed=2)]
+    assert all(frame.is_learning for frame in second.watch(iter(cut)))
+    second.pipeline.close()
 
 
 def test_frames_are_judged_at_many_times_the_rate_of_the_camera(learned: Watching) -> None:
