@@ -25,6 +25,9 @@ from model_zoo.onnx_model import OnnxModel
 MIN_HELD_OUT_TUBELETS = 2000
 """With fewer, the blocks trained on calibrate as well."""
 
+MAX_EXEMPLARS = 1000
+"""The newest accepted tubelets that are compared with every object of every frame."""
+
 TUBELETS_OF_AN_OBJECT = 8.0
 """Tubelets that one passing object leaves, about: they say the same, so they count as one."""
 
@@ -137,7 +140,8 @@ def _joined(parts: Sequence[npt.NDArray[np.number]]) -> Scores:
 
 def _exemplars(store: TubeletStore, zone_kinds: npt.NDArray[np.int64], *, is_conditioned: bool) -> Exemplars:
     labelled = store.labelled()
-    accepted = labelled.select(labelled.label == LABELS["false"])
+    false = np.nonzero(labelled.label == LABELS["false"])[0]
+    accepted = labelled.select(false[np.argsort(labelled.instant_s[false], kind="stable")[-MAX_EXEMPLARS:]])
     context = local_context(accepted.zone_slot, accepted.state)
     context = context if is_conditioned else np.zeros_like(context)
     return Exemplars(object_features(accepted.motion), kind_context(context, zone_kinds))
