@@ -1,4 +1,7 @@
-"""Accepted exceptions: objects an operator called false alarms, whose look-alikes are normal from then on."""
+"""Accepted exceptions: objects an operator called false alarms, whose look-alikes are normal from then on.
+
+They bound the statistics' surprise alone: bounding the network's, too, hid people who merely moved like a machine.
+"""
 
 import dataclasses
 import math

@@ -1,7 +1,8 @@
 """From perceived objects to scores: network, statistics, their fusion, and what is rare here and now.
 
 Each channel's score is calibrated against normal tubelets of the same zone and state; the fused score is the sum of
-both surprises, calibrated once more. What an operator called a false alarm makes its look-alikes normal at once.
+both surprises, calibrated once more. To the statistics, look-alikes of what an operator called a false alarm are
+normal at once; the network learns it in the next round.
 
 Letters in shapes: N objects, T steps, S crop side, M motion features, D code size, F features, K local contexts.
 """
@@ -86,7 +87,7 @@ class CameraScorer:
         by_statistics = self.statistics_calibration.surprise(self.statistics.scores(features, context), context)
         by_statistics += self.statistics.rarity[context]
         most = self.exemplars.most_surprise(features, kind_context(context, self.zone_kinds))
-        by_network, by_statistics = np.minimum(by_network, most), np.minimum(by_statistics, most)
+        by_statistics = np.minimum(by_statistics, most)
         fused = by_network + by_statistics
         return Surprise(fused, by_network, by_statistics, self.fused_calibration.calibrated(fused, context))
 
