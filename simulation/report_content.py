@@ -51,8 +51,8 @@ def report_content(outcome: "Outcome", figures: dict[str, Any]) -> ReportContent
             int8_statistics_auc=test["int8"]["statistics"],
             fp32_fused_auc=test["fp32"]["fused"],
             context_gain=figures.get("context", {}).get("gain"),
-            false_alarms_before=feedback["false_alarms_before"],
-            false_alarms_after=feedback["false_alarms_after"],
+            false_alarms=_before_and_after(feedback, "false_alarms"),
+            anomalies_found=_before_and_after(feedback, "anomalies_found"),
         ),
         notes=tuple(figures["notes"]),
         rounds=tuple(RoundPoint(one.round_number, one.loss, one.auc, one.bytes_up) for one in outcome.rounds),
@@ -60,6 +60,11 @@ def report_content(outcome: "Outcome", figures: dict[str, Any]) -> ReportContent
         rocs=tuple(_rocs(outcome.test)),
         samples=tuple(_samples(clips)),
     )
+
+
+def _before_and_after(feedback: dict[str, int | None], name: str) -> tuple[int, int] | None:
+    before, after = feedback[f"{name}_before"], feedback[f"{name}_after"]
+    return None if before is None or after is None else (before, after)
 
 
 def _facts(figures: dict[str, Any]) -> dict[str, str]:

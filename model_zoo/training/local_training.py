@@ -23,7 +23,8 @@ from model_zoo.perception.tubelet import Tubelets
 from model_zoo.training.exposure import Exposure
 from model_zoo.training.pseudo_anomalies import KINDS
 
-LABEL_CONFIRMED, LABEL_FALSE_ALARM = 1, 2
+LABEL_CONFIRMED = 1
+"""``Tubelets.label`` of a confirmed anomaly; every other tubelet is normal, a false alarm included."""
 MAX_GRADIENT_NORM = 5.0
 CONTEXT_SWAP_SHARE = 0.5
 UNKNOWN_CAMERA = 0

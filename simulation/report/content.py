@@ -25,8 +25,10 @@ class Headlines:
     fp32_fused_auc: float | None = None
     context_gain: float | None = None
     """AUC on context-dependent anomalies of the conditioned minus that of the retrained blind model."""
-    false_alarms_before: int | None = None
-    false_alarms_after: int | None = None
+    false_alarms: tuple[int, int] | None = None
+    """On held-out footage, before and after the operator's feedback."""
+    anomalies_found: tuple[int, int] | None = None
+    """On the same footage, before and after."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -66,9 +66,11 @@ def _tiles(headlines: Headlines) -> list[tuple[str, str, str]]:
     if headlines.context_gain is not None:
         meaning = "AUC that knowing place and time adds on anomalies that depend on them."
         shown.append(("Gain from context", f"{headlines.context_gain:+.3f}", meaning))
-    if headlines.false_alarms_before is not None and headlines.false_alarms_after is not None:
-        change = f"{headlines.false_alarms_before} → {headlines.false_alarms_after}"
-        shown.append(("False alarms", change, "On held-out footage, before and after the operator's feedback."))
+    changes = [
+        ("False alarms", headlines.false_alarms, "On held-out footage, before and after the operator's feedback."),
+        ("Anomalies found", headlines.anomalies_found, "On the same footage, before and after."),
+    ]
+    shown += [(label, f"{pair[0]} → {pair[1]}", meaning) for label, pair, meaning in changes if pair is not None]
     return shown
 
 

@@ -10,7 +10,6 @@ from model_zoo.backbones.parameters import Parameters, initial_parameters, netwo
 from model_zoo.perception.tubelet import concatenate
 from model_zoo.training.local_training import (
     LABEL_CONFIRMED,
-    LABEL_FALSE_ALARM,
     CameraFootage,
     LocalTrainer,
     TrainingSettings,
@@ -20,6 +19,7 @@ from tests.fakes.tubelets import CLOSED, OPEN, Look, drawn_tubelets, watched
 
 SMALL = FilmLstmShape(channels=(4, 8, 8, 12), condition_size=8, lstm_size=16)
 SETTINGS = TrainingSettings(batch_size=8)
+FALSE_ALARM = 2
 FOOTAGE = CameraFootage(
     concatenate([drawn_tubelets(6, 1, OPEN, Look(200)), drawn_tubelets(6, 2, CLOSED, Look(50))]),
     watched(OPEN, CLOSED),
@@ -51,7 +51,7 @@ def test_step_changes_the_network_and_no_footage() -> None:
         np.testing.assert_array_equal(array, before[name])
 
 
-@pytest.mark.parametrize("label", [LABEL_CONFIRMED, LABEL_FALSE_ALARM])
+@pytest.mark.parametrize("label", [LABEL_CONFIRMED, FALSE_ALARM])
 def test_camera_of_which_every_tubelet_is_labelled_can_train(label: int) -> None:
     judged = dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(1, 1, look=Look(label=label)))
     assert all(np.isfinite(array).all() for array in trained(judged, 1, num_steps=1).values())
@@ -60,7 +60,7 @@ def test_camera_of_which_every_tubelet_is_labelled_can_train(label: int) -> None
 def test_confirmed_anomaly_pulls_the_other_way_than_a_false_alarm() -> None:
     footage = [
         dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(4, 1, look=Look(label=label)))
-        for label in (LABEL_CONFIRMED, LABEL_FALSE_ALARM)
+        for label in (LABEL_CONFIRMED, FALSE_ALARM)
     ]
     start = initial_parameters(SMALL, 0)["head.2.bias"]
     up, down = (trained(one, 1, num_steps=1)["head.2.bias"] - start for one in footage)

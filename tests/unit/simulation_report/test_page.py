@@ -38,7 +38,7 @@ def _content(num_timelines: int = 2) -> ReportContent:
         title="A <run> & its figures",
         summary="Twenty stores.",
         facts={"clients": "20", "seed": "<7>"},
-        headlines=Headlines(0.931, 0.884, 0.902, 0.934, -0.0142, 37, 11),
+        headlines=Headlines(0.931, 0.884, 0.902, 0.934, -0.0142, (37, 11), (9, 8)),
         notes=("Updates are not masked in this version.",),
         rounds=(RoundPoint(1, 0.9, 0.7, 100), RoundPoint(2, 0.5, 0.8, 100)),
         timelines=tuple(_timeline(number) for number in range(num_timelines)),
@@ -100,7 +100,7 @@ def test_text_from_the_run_is_escaped() -> None:
 def test_every_headline_is_shown_with_its_meaning() -> None:
     page = render_report(_content())
     figures = re.findall(r'<div class="figure">(.*?)</div>', page)
-    assert figures == ["0.931", "0.884", "0.902", "0.934", "-0.014", "37 → 11"]
+    assert figures == ["0.931", "0.884", "0.902", "0.934", "-0.014", "37 → 11", "9 → 8"]
     assert "93 times in 100" in page
 
 
