@@ -9,23 +9,23 @@ from pathlib import Path
 from fl_client.errors import StateError
 
 SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE alerts (
-    alert_id TEXT PRIMARY KEY,
-    report TEXT NOT NULL,
-    is_complete INTEGER NOT NULL
-) STRICT;
-CREATE TABLE outbox (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    alert_id TEXT NOT NULL REFERENCES alerts (alert_id),
-    refusal TEXT
-) STRICT;
-CREATE TABLE cursors (
-    name TEXT PRIMARY KEY,
-    position INTEGER NOT NULL
-) STRICT;
-"""
+_TABLES = (
+    """CREATE TABLE alerts (
+        alert_id TEXT PRIMARY KEY,
+        report TEXT NOT NULL,
+        is_complete INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE outbox (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        alert_id TEXT NOT NULL REFERENCES alerts (alert_id),
+        refusal TEXT
+    ) STRICT""",
+    """CREATE TABLE cursors (
+        name TEXT PRIMARY KEY,
+        position INTEGER NOT NULL
+    ) STRICT""",
+)
 
 
 class Database:
@@ -62,22 +62,26 @@ def open_database(path: Path | None) -> Database:
     connection = None
     try:
         connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-        _prepare(connection, str(path))
+        return _prepared(connection, str(path))
     except (sqlite3.Error, StateError) as error:
         if connection is not None:
             connection.close()
         if isinstance(error, StateError):
             raise
         raise StateError(f"{path}: cannot be used as the client's database ({error})") from error
-    return Database(connection)
 
 
-def _prepare(connection: sqlite3.Connection, name: str) -> None:
+def _prepared(connection: sqlite3.Connection, name: str) -> Database:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
-        raise StateError(f"{name}: expected schema version {SCHEMA_VERSION}, got {version}")
+    database = Database(connection)
+    with database.transaction():  # another process may be creating the same tables
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            for table in _TABLES:
+                connection.execute(table)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version != SCHEMA_VERSION:
+            raise StateError(f"{name}: expected schema version {SCHEMA_VERSION}, got {version}")
+    return database
