@@ -18,6 +18,9 @@ os.environ["FLWR_DISABLE_UPDATE_CHECK"] = "1"
 
 import typer
 
+STEPS_OF_ALL, LEAST_STEPS = 400, 20
+"""Few clients train longer each: a round takes as long, and the model learns as much."""
+
 app = typer.Typer(add_completion=False)
 
 
@@ -26,7 +29,10 @@ def main(  # noqa: PLR0913  one parameter for each option
     *,
     clients: Annotated[int, typer.Option(min=1, max=1000, help="Emulated sites, one camera each.")] = 20,
     rounds: Annotated[int, typer.Option(min=1, max=1000, help="Training rounds before the test.")] = 5,
-    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Local steps of each client in a round.")] = 20,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help=f"Local steps of each client in a round; else {STEPS_OF_ALL} are shared."),
+    ] = None,
     footage: Annotated[Path | None, typer.Option(help="Real footage instead of the synthetic world.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of every random choice.")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines", help="Also train blind and pooled baselines.")] = False,
@@ -36,6 +42,7 @@ def main(  # noqa: PLR0913  one parameter for each option
     """Runs a federation of emulated sites on this machine and reports on it."""
     from simulation.experiment import Settings, run_experiment
 
+    steps = steps or max(LEAST_STEPS, STEPS_OF_ALL // clients)
     results = run_experiment(Settings(clients, rounds, steps, footage, seed, baselines, workers, out))
     typer.echo(results)
 
