@@ -3,12 +3,16 @@
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from fl_client.errors import StateError
 
 SCHEMA_VERSION = 1
+
+_BUSY_TIMEOUT_S = 5.0
+_RETRY_S = 0.01
 _TABLES = (
     """CREATE TABLE alerts (
         alert_id TEXT PRIMARY KEY,
@@ -72,7 +76,7 @@ def open_database(path: Path | None) -> Database:
 
 
 def _prepared(connection: sqlite3.Connection, name: str) -> Database:
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     database = Database(connection)
@@ -85,3 +89,18 @@ def _prepared(connection: sqlite3.Connection, name: str) -> Database:
         elif version != SCHEMA_VERSION:
             raise StateError(f"{name}: expected schema version {SCHEMA_VERSION}, got {version}")
     return database
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switches the file to a write-ahead log; here SQLite does not wait for other processes by itself."""
+    give_up = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > give_up:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return
