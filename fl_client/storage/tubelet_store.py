@@ -1,7 +1,7 @@
 """A camera's tubelets on disk: what the site trains on.
 
 ``footage/`` holds numbered blocks of what was seen, oldest dropped first; one block in four is held out from
-training and calibrates. ``pending/`` holds the tubelets of alerts nobody has judged yet, ``labelled/`` those of
+training. ``pending/`` holds the tubelets of alerts nobody has judged yet, ``labelled/`` those of
 alerts an operator has. Files are written whole or not at all; a damaged one is skipped with a warning.
 """
 

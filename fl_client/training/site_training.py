@@ -1,7 +1,7 @@
 """One round at one site: train on its cameras' tubelets, or tell how well a model does there.
 
-A site trains on tubelets of its training blocks and on what the operator has labelled; the held-out blocks only
-evaluate and calibrate.
+A site trains on tubelets of its training blocks and on what the operator has labelled; no network is trained on
+the held-out blocks.
 """
 
 import dataclasses

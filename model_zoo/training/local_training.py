@@ -129,8 +129,8 @@ def _draw_rows(
 ) -> npt.NDArray[np.int64]:
     """Rows of one batch: mostly normal, a fixed share from the confirmed anomalies when there are any.
 
-    A false alarm is drawn like any other normal tubelet. Drawn more often, it made whole contexts look busy: after one
-    round a third of the anomalies found before were missed.
+    A false alarm is drawn like any other normal tubelet. Drawn more often, it makes a whole context look busy, and
+    anomalies there are missed.
     """
     confirmed, normal = np.nonzero(label == LABEL_CONFIRMED)[0], np.nonzero(label != LABEL_CONFIRMED)[0]
     num_confirmed = round(settings.batch_size * settings.confirmed_share) if len(confirmed) else 0

@@ -13,6 +13,7 @@ from model_zoo.training.local_training import (
     CameraFootage,
     LocalTrainer,
     TrainingSettings,
+    _draw_rows,
     evaluate_held_out,
 )
 from tests.fakes.tubelets import CLOSED, OPEN, Look, drawn_tubelets, watched
@@ -75,3 +76,13 @@ def test_evaluation_counts_what_it_scored_and_changes_nothing() -> None:
     assert first.num_examples == 12
     assert 0.0 <= first.auc <= 1.0
     assert first.loss == pytest.approx(np.log(2), abs=0.2)
+
+
+def test_false_alarm_is_drawn_no_more_often_than_other_normal_tubelets_and_a_confirmed_one_is() -> None:
+    def share_of(word: int) -> float:
+        label = np.array([word] + [0] * 99)
+        rng = np.random.default_rng(0)
+        return float(np.mean([(_draw_rows(label, SETTINGS, rng) == 0).mean() for _ in range(500)]))
+
+    assert share_of(FALSE_ALARM) == pytest.approx(0.01, abs=0.006)
+    assert share_of(LABEL_CONFIRMED) == pytest.approx(SETTINGS.confirmed_share)

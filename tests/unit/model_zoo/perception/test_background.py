@@ -116,3 +116,14 @@ def test_lights_going_on_are_absorbed_within_two_seconds_without_objects() -> No
     assert masks[0] is None
     assert masks[20] is not None
     assert all(mask is None or not mask.any() for mask in masks)
+
+
+def test_faint_person_by_night_is_found_and_the_noise_is_not() -> None:
+    rng = np.random.default_rng([8])
+    night = np.full((HEIGHT_PX, WIDTH_PX), 60, np.uint8)
+    noise = rng.normal(0.0, 4.0, night.shape)
+    empty = np.clip(night + noise, 0, 255).astype(np.uint8)
+    picture = empty.copy()
+    picture[40:90, 60:80] -= np.uint8(14)
+    assert foreground(empty, night).mean() < 0.002
+    assert foreground(picture, night)[40:90, 60:80].mean() > 0.7
