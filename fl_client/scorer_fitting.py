@@ -144,7 +144,7 @@ def _exemplars(store: TubeletStore, zone_kinds: npt.NDArray[np.int64], *, is_con
     accepted = labelled.select(false[np.argsort(labelled.instant_s[false], kind="stable")[-MAX_EXEMPLARS:]])
     context = local_context(accepted.zone_slot, accepted.state)
     context = context if is_conditioned else np.zeros_like(context)
-    return Exemplars(object_features(accepted.motion), kind_context(context, zone_kinds))
+    return Exemplars.of(accepted, kind_context(context, zone_kinds))
 
 
 def _fleet_rows(model: OnnxModel, zone_kinds: npt.NDArray[np.int64]) -> NormalitySums:

@@ -1,8 +1,8 @@
 """From perceived objects to scores: network, statistics, their fusion, and what is rare here and now.
 
 Each channel's score is calibrated against normal tubelets of the same zone and state; the fused score is the sum of
-both surprises, calibrated once more. To the statistics, look-alikes of what an operator called a false alarm are
-normal at once; the network learns it in the next round.
+both surprises, calibrated once more. Look-alikes of what an operator called a false alarm are normal at once; the
+network learns it in the next round.
 
 Letters in shapes: N objects, T steps, S crop side, M motion features, D code size, F features, K local contexts.
 """
@@ -86,10 +86,24 @@ class CameraScorer:
         by_network = self.network_calibration.surprise(network, context)
         by_statistics = self.statistics_calibration.surprise(self.statistics.scores(features, context), context)
         by_statistics += self.statistics.rarity[context]
-        most = self.exemplars.most_surprise(features, kind_context(context, self.zone_kinds))
-        by_statistics = np.minimum(by_statistics, most)
         fused = by_network + by_statistics
         return Surprise(fused, by_network, by_statistics, self.fused_calibration.calibrated(fused, context))
+
+    def excused(
+        self, surprise: Surprise, features: Features, crops: npt.NDArray[np.uint8], context: Contexts
+    ) -> Surprise:
+        """The same with the fused surprise of accepted objects' look-alikes bounded.
+
+        Args:
+            surprise: Of N objects.
+            features: ``(N, F)``.
+            crops: The newest of each. ``(N, S, S)``.
+            context: Local contexts. ``(N,)``.
+        """
+        context = context if self.is_conditioned else np.zeros_like(context)
+        most = self.exemplars.most_surprise(features, crops, kind_context(context, self.zone_kinds))
+        fused = np.minimum(surprise.fused, most)
+        return dataclasses.replace(surprise, fused=fused, calibrated=self.fused_calibration.calibrated(fused, context))
 
     def why(self, scores: "ObjectScores", index: int) -> str:
         """What is most unusual about one scored object, in a few words."""
@@ -158,6 +172,7 @@ class StreamScorer:
         context = local_context(seen.zone_slot, np.full(rows, seen.moment.state_index, dtype=np.int64))
         features = object_features(motion[ready])
         surprise = self.scorer.surprise(network[ready], features, context[ready])
+        surprise = self.scorer.excused(surprise, features, seen.crops[ready], context[ready])
         return ObjectScores(ready, features, context[ready], surprise)
 
     def _network_scores(self, seen: Perceived, memories: list[_TrackMemory], motion: npt.NDArray[np.float32]) -> Scores:

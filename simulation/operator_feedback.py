@@ -62,8 +62,8 @@ def _send_alerts(
     """Sends every alert; returns whether each is a true one, by its id."""
     truth_by_alert = {}
     for clip in clips:
-        for alert in clip.by_variant["int8"].alerts:
-            alert_id = str(uuid.uuid4())
+        for number, alert in enumerate(clip.by_variant["int8"].alerts):
+            alert_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{clip.site}/{clip.name}/{number}"))  # of equal runs equal
             if len(alert.tubelets):
                 store.keep_pending(alert_id, alert.tubelets)
             coordinator.send_alert(report_of(alert.event, alert_id, camera, model_digest))

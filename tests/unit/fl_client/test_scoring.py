@@ -77,26 +77,22 @@ def test_object_in_a_context_without_objects_is_rarer_than_the_same_where_they_a
     np.testing.assert_array_equal(surprise.fused, surprise.network + surprise.statistics)
 
 
-def test_accepted_exception_makes_its_look_alikes_normal_at_once_and_nothing_else(normal: Features) -> None:
-    odd = normal[:1] + np.array([0.0, 0.0, 6.0, 0.0, 0.0, 0.0])
-    elsewhere = normal[:1] + np.array([0.0, 0.0, -6.0, 0.0, 0.0, 0.0])
-    looks = np.concatenate([odd, odd + 0.05, elsewhere, normal[:3], odd])
-    context = np.array([OPEN] * (len(looks) - 1) + [CLOSED])
-    network = np.full(len(looks), 9.0)
-    before = camera_scorer(statistics(normal), normal).surprise(network, looks, context)
-    accepted = Exemplars(odd, np.array([OPEN]))
-    after = camera_scorer(statistics(normal), normal, accepted).surprise(network, looks, context)
-    assert (before.statistics[:2] > 2.0).all()
-    assert (after.statistics[:2] < 0.5).all()
-    np.testing.assert_array_equal(after.statistics[2:], before.statistics[2:])
-    np.testing.assert_array_equal(after.network, before.network)
+def test_accepted_exception_excuses_its_look_alikes_and_nothing_else(normal: Features) -> None:
+    odd = drawn_tubelets(1, 5, look=Look(motion=(0.8, 0.0, 9.0, 1.0, 0.4, 0.5), spread=0.0))
+    accepted = object_features(odd.motion)
+    features = np.concatenate([accepted, accepted + 0.05, accepted - 6.0, normal[:3], accepted])
+    crops = odd.crops[:, -1].repeat(len(features), axis=0)
+    context = np.array([OPEN] * (len(features) - 1) + [CLOSED])
+    scorer = camera_scorer(statistics(normal), normal, Exemplars.of(odd, np.array([OPEN])))
+    before = scorer.surprise(np.full(len(features), 9.0), features, context)
+    after = scorer.excused(before, features, crops, context)
+    assert (before.fused[:2] > 4.0).all()
+    assert (after.fused[:2] < 0.5).all()
     assert (after.calibrated[:2] < before.calibrated[:2]).all()
-
-
-def test_most_surprise_is_by_the_nearest_exemplar_of_the_same_context_only() -> None:
-    exemplars = Exemplars(np.array([[0.0] * 6, [1.5] + [0.0] * 5, [0.5] + [0.0] * 5]), np.array([OPEN, OPEN, CLOSED]))
-    most = exemplars.most_surprise(np.array([[0.5] + [0.0] * 5] * 3), np.array([OPEN, CLOSED, 1]))
-    assert most.tolist() == pytest.approx([0.3 + 0.5 / math.log(10), 0.3, np.inf])
+    np.testing.assert_array_equal(after.fused[2:], before.fused[2:])
+    np.testing.assert_array_equal(after.calibrated[2:], before.calibrated[2:])
+    for channel in ("network", "statistics"):
+        np.testing.assert_array_equal(getattr(after, channel), getattr(before, channel))
 
 
 def test_exception_holds_in_every_zone_of_its_kind() -> None:
