@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
 
 Labels = npt.NDArray[np.integer]  # (N,) 1 is anomalous, 0 normal
 Scores = npt.NDArray[np.float64]  # (N,)
 
 EMA_WEIGHT = 0.2
+GAUSSIAN_SIGMA_FRAMES = 5.0
 
 
 def roc_auc(labels: Labels, scores: Scores) -> float:
@@ -81,6 +83,16 @@ def ema(scores: Scores, weight: float = EMA_WEIGHT) -> Scores:
         level = (1 - weight) * level + weight * score
         smooth[index] = level
     return smooth
+
+
+def gaussian(scores: Scores, sigma_frames: float = GAUSSIAN_SIGMA_FRAMES) -> Scores:
+    """Scores smoothed by a Gaussian that looks ahead as far as back, cut off at four sigma and mirrored at the ends.
+
+    Args:
+        scores: ``(N,)``; none is allowed.
+        sigma_frames: Deviation of the Gaussian.
+    """
+    return np.asarray(gaussian_filter1d(scores, sigma_frames, mode="reflect")) if len(scores) else scores
 
 
 def micro_auc(clips: Iterable[tuple[Labels, Scores]]) -> float:
