@@ -7,6 +7,7 @@ network learns it in the next round.
 Letters in shapes: N objects, T steps, S crop side, M motion features, D code size, F features, K local contexts.
 """
 
+import collections
 import dataclasses
 
 import numpy as np
@@ -26,6 +27,8 @@ Scores = npt.NDArray[np.float64]  # (N,)
 Contexts = npt.NDArray[np.int64]  # (N,) zone slot * number of states + state
 
 COMMON_DEVIATION = 2.0
+BOUND_STEPS = 8
+"""Frames over which an object's likeness to accepted ones is judged, as many as its motion is averaged over."""
 UNUSUAL_WORDS = (
     ("moves against the usual direction", "moves fast along the usual direction"),
     ("moves across, up the picture", "moves across, down the picture"),
@@ -89,19 +92,20 @@ class CameraScorer:
         fused = by_network + by_statistics
         return Surprise(fused, by_network, by_statistics, self.fused_calibration.calibrated(fused, context))
 
-    def excused(
-        self, surprise: Surprise, features: Features, crops: npt.NDArray[np.uint8], context: Contexts
-    ) -> Surprise:
-        """The same with the fused surprise of accepted objects' look-alikes bounded.
+    def most_surprise(self, features: Features, crops: npt.NDArray[np.uint8], context: Contexts) -> Scores:
+        """How surprising objects can be that move and look like accepted ones; infinite for all others.
 
         Args:
-            surprise: Of N objects.
             features: ``(N, F)``.
             crops: The newest of each. ``(N, S, S)``.
             context: Local contexts. ``(N,)``.
         """
         context = context if self.is_conditioned else np.zeros_like(context)
-        most = self.exemplars.most_surprise(features, crops, kind_context(context, self.zone_kinds))
+        return self.exemplars.most_surprise(features, crops, kind_context(context, self.zone_kinds))
+
+    def bounded(self, surprise: Surprise, most: Scores, context: Contexts) -> Surprise:
+        """The same with the fused surprise at most ``most``. ``(N,)``."""
+        context = context if self.is_conditioned else np.zeros_like(context)
         fused = np.minimum(surprise.fused, most)
         return dataclasses.replace(surprise, fused=fused, calibrated=self.fused_calibration.calibrated(fused, context))
 
@@ -135,6 +139,10 @@ class _TrackMemory:
     codes: npt.NDArray[np.float32]  # (T - 1, D)
     motion: npt.NDArray[np.float32]  # (T, M)
     last_frame: int
+    most_surprise: collections.deque[float] = dataclasses.field(
+        default_factory=lambda: collections.deque(maxlen=BOUND_STEPS)
+    )
+    """What the object's likeness to accepted ones allowed in the last frames."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +180,9 @@ class StreamScorer:
         context = local_context(seen.zone_slot, np.full(rows, seen.moment.state_index, dtype=np.int64))
         features = object_features(motion[ready])
         surprise = self.scorer.surprise(network[ready], features, context[ready])
-        surprise = self.scorer.excused(surprise, features, seen.crops[ready], context[ready])
+        most = self.scorer.most_surprise(features, seen.crops[ready], context[ready])
+        bound = [_lasting(memories[row], one) for row, one in zip(ready, most, strict=True)]
+        surprise = self.scorer.bounded(surprise, np.array(bound, dtype=np.float64), context[ready])
         return ObjectScores(ready, features, context[ready], surprise)
 
     def _network_scores(self, seen: Perceived, memories: list[_TrackMemory], motion: npt.NDArray[np.float32]) -> Scores:
@@ -198,6 +208,12 @@ class StreamScorer:
             track.motion = _pushed(track.motion, step)
         track.last_frame = self._num_frames
         return track
+
+
+def _lasting(memory: _TrackMemory, most: float) -> float:
+    """The median of the last bounds: one frame half out of the picture is no reason to change one's mind."""
+    memory.most_surprise.append(most)
+    return float(np.median(memory.most_surprise))
 
 
 def _pushed(steps: npt.NDArray[np.float32], newest: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -85,7 +85,7 @@ def test_accepted_exception_excuses_its_look_alikes_and_nothing_else(normal: Fea
     context = np.array([OPEN] * (len(features) - 1) + [CLOSED])
     scorer = camera_scorer(statistics(normal), normal, Exemplars.of(odd, np.array([OPEN])))
     before = scorer.surprise(np.full(len(features), 9.0), features, context)
-    after = scorer.excused(before, features, crops, context)
+    after = scorer.bounded(before, scorer.most_surprise(features, crops, context), context)
     assert (before.fused[:2] > 4.0).all()
     assert (after.fused[:2] < 0.5).all()
     assert (after.calibrated[:2] < before.calibrated[:2]).all()
@@ -161,6 +161,21 @@ def test_young_track_scores_as_its_window_padded_with_its_first_observation(norm
     network = scorer.model.score_tubelets(window, 0).astype(np.float64)
     whole = scorer.surprise(network, object_features(window.motion), np.full(2, OPEN))
     np.testing.assert_allclose(scores.surprise.fused, whole.fused, rtol=1e-4)
+
+
+def test_one_frame_is_no_reason_to_change_ones_mind_about_a_likeness(normal: Features) -> None:
+    odd = drawn_tubelets(2, 5, look=Look(motion=(0.8, 0.0, 9.0, 1.0, 0.4, 0.5), spread=0.0, stripes="rows"))
+    accepted = Exemplars.of(odd.select(np.array([0])), np.array([OPEN]))
+    other = drawn_tubelets(1, 6, look=Look(stripes="columns")).crops[0, 0]
+    odd.crops[0, -1] = other  # the accepted one is hidden for a moment
+    odd.crops[1, :-1] = other  # somebody else looks like it for a moment
+    stream = StreamScorer(camera_scorer(statistics(normal), normal, accepted))
+    for step in range(NUM_STEPS):
+        scores = stream.score(frame(odd, step))
+    unbounded = scores.surprise.network + scores.surprise.statistics
+    assert scores.surprise.fused[0] < 1.0
+    assert unbounded[0] > 4.0
+    assert scores.surprise.fused[1] == unbounded[1]
 
 
 def test_empty_frame_has_no_scores(normal: Features) -> None:
