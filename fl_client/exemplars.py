@@ -21,7 +21,7 @@ MOTION_WIDTH = 1.0
 """How far, in features, an accepted object's look-alikes reach."""
 
 OUTLINE_WIDTH = 0.04
-"""How far in outlines, as 1 minus their likeness: the same machine by night is mostly within it, a person far."""
+"""How far in outlines, as 1 minus their likeness; a machine seen again by night is mostly nearer, a person further."""
 
 ACCEPTED_SURPRISE = 0.3
 """Of an exact look-alike: half of all normal objects are more surprising."""

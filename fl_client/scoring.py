@@ -17,7 +17,7 @@ from context.schedule import STATES
 from fl_client.exemplars import Exemplars
 from fl_client.perceived import Perceived
 from model_zoo.calibration import Calibration
-from model_zoo.normality.features import NUM_FEATURES, Features, object_features
+from model_zoo.normality.features import AVERAGED_STEPS, NUM_FEATURES, Features, object_features
 from model_zoo.normality.intensity import Intensity
 from model_zoo.onnx_model import OnnxModel
 from model_zoo.perception.collector import MIN_AGE
@@ -27,8 +27,6 @@ Scores = npt.NDArray[np.float64]  # (N,)
 Contexts = npt.NDArray[np.int64]  # (N,) zone slot * number of states + state
 
 COMMON_DEVIATION = 2.0
-BOUND_STEPS = 8
-"""Frames over which an object's likeness to accepted ones is judged, as many as its motion is averaged over."""
 UNUSUAL_WORDS = (
     ("moves against the usual direction", "moves fast along the usual direction"),
     ("moves across, up the picture", "moves across, down the picture"),
@@ -140,9 +138,9 @@ class _TrackMemory:
     motion: npt.NDArray[np.float32]  # (T, M)
     last_frame: int
     most_surprise: collections.deque[float] = dataclasses.field(
-        default_factory=lambda: collections.deque(maxlen=BOUND_STEPS)
+        default_factory=lambda: collections.deque(maxlen=AVERAGED_STEPS)
     )
-    """What the object's likeness to accepted ones allowed in the last frames."""
+    """What the object's likeness to accepted ones allowed in the frames its motion is averaged over."""
 
 
 @dataclasses.dataclass(frozen=True)
