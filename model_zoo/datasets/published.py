@@ -129,7 +129,7 @@ def _camera_of(name: str) -> str:
 
 
 def _labels_of(masks: PixelMasks) -> npt.NDArray[np.int64]:
-    return masks.reshape(len(masks), -1).any(axis=1).astype(np.int64)
+    return np.asarray(masks.reshape(len(masks), -1).any(axis=1), np.int64)
 
 
 def _picture_masks(folder: Path, num_frames: int) -> PixelMasks:
