@@ -1,0 +1,1 @@
+"""Footage with labels, in the folder layouts its authors publish."""
