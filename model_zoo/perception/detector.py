@@ -25,13 +25,11 @@ import onnxruntime
 
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.background import Frame
+from model_zoo.perception.object_kind import BICYCLE, OTHER, PERSON, VEHICLE, Kinds
 from model_zoo.perception.perspective import Boxes
 
 Floats = npt.NDArray[np.float32]
 Outputs = dict[str, npt.NDArray[np.generic]]
-
-KINDS = ("person", "bicycle", "vehicle", "other")
-PERSON, BICYCLE, VEHICLE, OTHER = range(len(KINDS))
 
 MIN_CONFIDENCE = 0.15
 MAX_DETECTIONS = 128
@@ -50,7 +48,7 @@ class Detections:
 
     boxes: Boxes  # (N, 4)
     confidence: Floats  # (N,)
-    kind: npt.NDArray[np.int64]  # (N,) index into KINDS
+    kind: Kinds  # (N,) index into KINDS
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -15,7 +15,8 @@ from model_zoo.errors import FootageError
 from model_zoo.perception.background import Frame, LiveBackground, Picture, analysis_picture, grey_picture
 from model_zoo.perception.flow import FlowEstimator, displacements
 from model_zoo.perception.perspective import Boxes
-from model_zoo.perception.proposals import blob_boxes
+from model_zoo.perception.object_kind import KindVotes
+from model_zoo.perception.proposer import BlobProposer, Look, Proposer
 from model_zoo.perception.scene import Scene
 from model_zoo.perception.tracker import Track, Tracker
 from model_zoo.perception.tubelet import ANALYSIS_FPS, CROP_SIDE, Box, Crop, ObservedObject
@@ -39,15 +40,18 @@ class Perceiver:
     Args:
         scene: The camera's background and perspective.
         fps: Frames a second that ``update`` will be called at, roughly; after a gap of several frames tracks end.
+        proposer: Where objects may be; the foreground's blobs when absent.
     """
 
-    def __init__(self, scene: Scene, fps: float = ANALYSIS_FPS) -> None:
+    def __init__(self, scene: Scene, fps: float = ANALYSIS_FPS, proposer: Proposer | None = None) -> None:
         self._perspective = scene.perspective
+        self._proposer = proposer or BlobProposer(scene.perspective)
         self._background = LiveBackground(scene.background)
         self._longest_gap_s = _LONGEST_GAP_FRAMES / fps
         self._tracker = Tracker()
         self._flow = FlowEstimator()
         self._edges = EdgeTracker()
+        self._kinds = KindVotes()
         self._stays: dict[int, _Stay] = {}
         self._last_s = -math.inf
 
@@ -75,6 +79,8 @@ class Perceiver:
         self._tracker.reset()
         self._flow.reset()
         self._edges.reset()
+        self._proposer.reset()
+        self._kinds.reset()
         self._stays.clear()
         self._last_s = -math.inf
 
@@ -103,19 +109,24 @@ class Perceiver:
         if mask is None:
             self.reset()
             return ()
-        boxes = blob_boxes(mask, self._perspective)
-        flow = self._flow.update(picture, is_needed=bool(len(boxes)))
+        flow = self._flow.update(picture, mask)
+        proposals = self._proposer.propose(Look(frame, mask, flow))
+        boxes = proposals.boxes
         tracks = self._tracker.update(boxes)
-        edges = self._edges.update(tracks, {track.track_id for track in self._tracker.tracks}, boxes, instant_s)
+        alive = {track.track_id for track in self._tracker.tracks}
+        edges = self._edges.update(tracks, alive, boxes, instant_s)
+        track_ids = np.array([track.track_id for track in tracks], np.int64)
+        kinds = self._kinds.update(track_ids, alive, proposals.kind, proposals.confidence)
         if flow is None:
             return ()
-        speed_px = displacements(flow, mask, boxes) / elapsed_s  # (N, 3)
-        height_px, width_px = picture.shape
-        speed_px[:, :2] = fused_velocity(speed_px[:, :2], edges * [width_px, height_px, width_px, height_px])
+        speed_px = displacements(flow, boxes, picture.shape) / elapsed_s  # (N, 3)
+        if self._proposer.follows_edges:
+            height_px, width_px = picture.shape
+            speed_px[:, :2] = fused_velocity(speed_px[:, :2], edges * [width_px, height_px, width_px, height_px])
         motion = self._motion(tracks, boxes, speed_px, instant_s)
         return tuple(
-            ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age)
-            for track, box, step in zip(tracks, boxes, motion, strict=True)
+            ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age, int(kind))
+            for track, box, step, kind in zip(tracks, boxes, motion, kinds, strict=True)
         )
 
     def _motion(

@@ -72,8 +72,8 @@ def _corner_scale(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     return np.array([width, height, width, height], np.float32)
 
 
-def _sizes(boxes: Boxes, shape: tuple[int, ...], perspective: Perspective) -> tuple[Sizes, Sizes, Sizes]:
-    """Expected height in pixels, then height and width as multiples of it."""
+def sizes(boxes: Boxes, shape: tuple[int, ...], perspective: Perspective) -> tuple[Sizes, Sizes, Sizes]:
+    """Expected height in pixels, then height and width as multiples of it. ``(N,)`` each."""
     expected_px = perspective.expected_height(boxes[:, 3]) * shape[0]
     height = (boxes[:, 3] - boxes[:, 1]) * shape[0] / expected_px
     width = (boxes[:, 2] - boxes[:, 0]) * shape[1] / expected_px
@@ -81,7 +81,7 @@ def _sizes(boxes: Boxes, shape: tuple[int, ...], perspective: Perspective) -> tu
 
 
 def _is_crowd(boxes: Boxes, area_px: Areas, shape: tuple[int, ...], perspective: Perspective) -> Keep:
-    expected_px, height, width = _sizes(boxes, shape, perspective)
+    expected_px, height, width = sizes(boxes, shape, perspective)
     is_loose = area_px / expected_px**2 < _VEHICLE_FILL * height * width
     return np.asarray(is_loose & ((height > _PERSON_HEIGHT) | (width > _PERSON_WIDTH)))
 
@@ -100,7 +100,7 @@ def _people(labels: npt.NDArray[np.int32], index: int, box: Box, perspective: Pe
 
 
 def _is_plausible(boxes: Boxes, area_px: Areas, shape: tuple[int, ...], perspective: Perspective) -> Keep:
-    expected_px, height, width = _sizes(boxes, shape, perspective)
+    expected_px, height, width = sizes(boxes, shape, perspective)
     area = area_px / expected_px**2
     solid = (area > _MIN_AREA) & (area > _MIN_FILL * height * width)
     tall = (height > _HEIGHT_BOUNDS[0]) & (height < _HEIGHT_BOUNDS[1])

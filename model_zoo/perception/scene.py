@@ -21,7 +21,10 @@ from model_zoo.perception.background import (
     sample_pictures,
 )
 from model_zoo.perception.perspective import Boxes, Perspective, fit_perspective, upright
+from model_zoo.perception.object_kind import PERSON
 from model_zoo.perception.proposals import components
+from model_zoo.perception.proposer import ObjectDetector
+from model_zoo.perception.tracker import overlaps
 
 SCHEMA_VERSION = 1
 NUM_PERSPECTIVE_FRAMES = 256
@@ -29,6 +32,7 @@ NUM_PERSPECTIVE_FRAMES = 256
 _MAX_SIDE_PX = 4096
 _MIN_AREA_PX = 60.0
 _MIN_FILL = 0.4
+_MIN_PERSON_CONFIDENCE = 0.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,18 +80,20 @@ def load_scene(path: pathlib.Path) -> Scene:
     return Scene(background, Perspective(float(line[0]), float(line[1])))
 
 
-def fit_scene(frames: Iterable[Frame]) -> Scene:
+def fit_scene(frames: Iterable[Frame], detector: ObjectDetector | None = None) -> Scene:
     """Learns background and perspective from footage in one pass and bounded memory.
 
     Args:
         frames: ``(H, W[, 3])`` uint8 frames of one camera under one light, people in them welcome.
+        detector: Finds people to read the perspective off; the blobs of the foreground serve when absent.
 
     Raises:
         FootageError: no frame, frames of differing sizes, or smaller than 64 pixels a side.
     """
     pictures = sample_pictures(frames, NUM_PERSPECTIVE_FRAMES)
     background = fit_background(pictures)
-    return Scene(background, fit_perspective(upright_boxes(pictures, background)))
+    people = upright_boxes(pictures, background) if detector is None else isolated_people(pictures, detector)
+    return Scene(background, fit_perspective(people))
 
 
 def upright_boxes(frames: Iterable[Frame], background: Picture) -> Boxes:
@@ -107,4 +113,24 @@ def upright_boxes(frames: Iterable[Frame], background: Picture) -> Boxes:
         filled = area_px / np.maximum(np.prod((boxes[:, 2:] - boxes[:, :2]) * [width, height], axis=1), 1.0)
         keep = upright(boxes, width / height) & (area_px > _MIN_AREA_PX) & (filled > _MIN_FILL)
         found.append(boxes[keep])
+    return np.concatenate(found)
+
+
+def isolated_people(frames: Iterable[Frame], detector: ObjectDetector) -> Boxes:
+    """Boxes of standing people whom no other detection touches: those in a crowd may be cut off or run together.
+
+    Args:
+        frames: ``(H, W[, 3])`` uint8 frames.
+        detector: Finds objects in one picture.
+
+    Returns:
+        ``(N, 4)``.
+    """
+    found = [np.zeros((0, 4), np.float32)]
+    for frame in frames:
+        detections = detector.detect(frame)
+        touched = (overlaps(detections.boxes, detections.boxes) > 0).sum(axis=1) > 1  # each overlaps itself
+        is_person = (detections.kind == PERSON) & (detections.confidence > _MIN_PERSON_CONFIDENCE)
+        keep = is_person & ~touched & upright(detections.boxes, frame.shape[1] / frame.shape[0])
+        found.append(detections.boxes[keep])
     return np.concatenate(found)

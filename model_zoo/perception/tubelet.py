@@ -35,6 +35,8 @@ class ObservedObject:
     motion: MotionStep
     age: int
     """Observations of this track so far, this one included: at least 1."""
+    kind: int
+    """Index into ``object_kind.KINDS``."""
 
 
 @dataclasses.dataclass(frozen=True)

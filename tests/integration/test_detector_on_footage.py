@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from model_zoo.perception.detector import PERSON, load_detector
+from model_zoo.perception.detector import load_detector
+from model_zoo.perception.object_kind import PERSON
 from model_zoo.perception.tracker import overlaps
 
 SHARED = Path(__file__).parents[3] / "shared"

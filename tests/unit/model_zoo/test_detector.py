@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from model_zoo.errors import ModelFileError
-from model_zoo.perception.detector import BICYCLE, OTHER, PERSON, VEHICLE, Detector, load_detector
+from model_zoo.perception.detector import Detector, load_detector
+from model_zoo.perception.object_kind import BICYCLE, OTHER, PERSON, VEHICLE
 from tests.fakes import detectors
 from tests.fakes.detectors import Found
 
