@@ -31,6 +31,7 @@ UNUSUAL_WORDS = (
     ("moves against the usual direction", "moves fast along the usual direction"),
     ("moves across, up the picture", "moves across, down the picture"),
     ("slow", "fast"),
+    ("moves as one piece", "moves its limbs a lot"),
     ("small or low", "tall"),
     ("narrow", "wide"),
     ("passes quickly", "stays long"),

@@ -14,7 +14,7 @@ from model_zoo.architecture import NUM_CONTEXT, NUM_STATES, NUM_ZONE_KINDS, STEP
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, Tubelets
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_FILE_BYTES = 64 * 1024 * 1024
 METADATA_KEY = "edgeguard"
 

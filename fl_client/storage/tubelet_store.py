@@ -27,7 +27,7 @@ from model_zoo.training.exposure import Exposure, join_exposures
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 HELD_OUT_EVERY = 4
 MAX_BLOCKS = 256
 MAX_PENDING = 512

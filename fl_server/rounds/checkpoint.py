@@ -13,7 +13,7 @@ from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import CheckpointError
 from fl_server.rounds.server_optimizer import Parameters, ServerOptimizer
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_FILE_BYTES = 256 * 1024 * 1024
 _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for a file that is cut off, altered or something else."""

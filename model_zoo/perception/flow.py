@@ -16,10 +16,11 @@ import numpy.typing as npt
 from model_zoo.perception.background import Mask, Picture
 from model_zoo.perception.perspective import Boxes
 
-Displacements = npt.NDArray[np.float64]  # (N, 3)
+Displacements = npt.NDArray[np.float64]  # (N, 4)
 
 _STEP_PX = 4
 _MAX_POINTS = 1500
+_MIN_LOW_POINTS = 3
 _WINDOW_PX = (9, 9)
 _NUM_LEVELS = 3
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 6, 0.03)
@@ -87,16 +88,24 @@ def displacements(flow: Flow, boxes: Boxes, size: tuple[int, int]) -> Displaceme
         size: Height and width of the analysis picture.
 
     Returns:
-        Median displacement x, median displacement y and median length of displacement, in pixels of the analysis
-        picture; zero where a box holds no point. ``(N, 3)``.
+        Median displacement x, median displacement y, median length of displacement, and articulation: the median
+        distance of displacements in the lower half from the object's. All in pixels of the analysis picture; zero where
+        a box holds no point. ``(N, 4)``.
     """
     height_px, width_px = size
     corners = boxes * [width_px, height_px, width_px, height_px]
     x, y = flow.points.T
-    steps = np.column_stack([flow.shift, np.hypot(*flow.shift.T)])  # (P, 3)
-    motion = np.zeros((len(boxes), 3))
+    motion = np.zeros((len(boxes), 4))
     for row, (left, top, right, bottom) in enumerate(corners):
         inside = (x >= left) & (x < right) & (y >= top) & (y < bottom)
         if inside.any():
-            motion[row] = np.median(steps[inside], axis=0)
+            motion[row] = _summary(flow.shift[inside], y[inside] > (top + bottom) / 2)
     return motion
+
+
+def _summary(shift: npt.NDArray[np.float32], is_low: npt.NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """A walker's legs swing about the body's motion, which tells walking from riding and rolling."""
+    middle = np.median(shift, axis=0)
+    away = np.hypot(*(shift - middle).T)
+    lower = away[is_low] if np.count_nonzero(is_low) >= _MIN_LOW_POINTS else away
+    return float(middle[0]), float(middle[1]), float(np.median(np.hypot(*shift.T))), float(np.median(lower))

@@ -1,8 +1,11 @@
 """What kind of thing an object is, in the few kinds that rules speak of."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+Votes = npt.NDArray[np.float64]  # (N, len(KINDS))
 Kinds = npt.NDArray[np.int64]  # (N,) index into KINDS
 
 KINDS = ("person", "bicycle", "vehicle", "other")
@@ -30,8 +33,13 @@ def kind_by_shape(height: npt.NDArray[np.floating], width: npt.NDArray[np.floati
     return kind
 
 
+def winner(votes: npt.NDArray[np.float64]) -> int:
+    """The kind with the most of ``(len(KINDS),)`` votes; OTHER where there are none."""
+    return int(np.argmax(votes)) if votes.any() else OTHER
+
+
 class KindVotes:
-    """The kind of each track: what most of its detections said, the confident ones louder."""
+    """What the detections of each track said it is, the confident ones louder."""
 
     def __init__(self) -> None:
         self._votes: dict[int, npt.NDArray[np.float64]] = {}
@@ -41,24 +49,23 @@ class KindVotes:
         self._votes.clear()
 
     def update(
-        self, track_ids: npt.NDArray[np.int64], alive: set[int], kind: Kinds, confidence: npt.NDArray[np.float32]
-    ) -> Kinds:
+        self, track_ids: Sequence[int], alive: set[int], kind: Kinds, confidence: npt.NDArray[np.float32]
+    ) -> Votes:
         """Takes one vote for each track.
 
         Args:
-            track_ids: ``(N,)``.
+            track_ids: N of them.
             alive: Identities worth remembering.
             kind: ``(N,)``.
             confidence: Weight of the vote; 0 where nothing new was seen. ``(N,)``.
 
         Returns:
-            The kind of each track by now; OTHER before any vote. ``(N,)``.
+            The votes of each track so far. ``(N, len(KINDS))``.
         """
         self._votes = {track_id: votes for track_id, votes in self._votes.items() if track_id in alive}
-        result = np.full(len(track_ids), OTHER, np.int64)
-        for row, track_id in enumerate(track_ids.tolist()):
+        result = np.zeros((len(track_ids), len(KINDS)))
+        for row, track_id in enumerate(track_ids):
             votes = self._votes.setdefault(track_id, np.zeros(len(KINDS)))
             votes[kind[row]] += confidence[row]
-            if votes.any():
-                result[row] = int(np.argmax(votes))
+            result[row] = votes
         return result

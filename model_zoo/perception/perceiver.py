@@ -115,18 +115,17 @@ class Perceiver:
         tracks = self._tracker.update(boxes)
         alive = {track.track_id for track in self._tracker.tracks}
         edges = self._edges.update(tracks, alive, boxes, instant_s)
-        track_ids = np.array([track.track_id for track in tracks], np.int64)
-        kinds = self._kinds.update(track_ids, alive, proposals.kind, proposals.confidence)
+        votes = self._kinds.update([track.track_id for track in tracks], alive, proposals.kind, proposals.confidence)
         if flow is None:
             return ()
-        speed_px = displacements(flow, boxes, picture.shape) / elapsed_s  # (N, 3)
+        speed_px = displacements(flow, boxes, picture.shape) / elapsed_s  # (N, 4)
         if self._proposer.follows_edges:
             height_px, width_px = picture.shape
             speed_px[:, :2] = fused_velocity(speed_px[:, :2], edges * [width_px, height_px, width_px, height_px])
         motion = self._motion(tracks, boxes, speed_px, instant_s)
         return tuple(
-            ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age, int(kind))
-            for track, box, step, kind in zip(tracks, boxes, motion, kinds, strict=True)
+            ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age, vote)
+            for track, box, step, vote in zip(tracks, boxes, motion, votes, strict=True)
         )
 
     def _motion(
@@ -136,7 +135,7 @@ class Perceiver:
         height_px, width_px = self._background.picture.shape
         expected = self._perspective.expected_height(boxes[:, 3])  # (N,)
         size = (boxes[:, 2:] - boxes[:, :2]) * [width_px / height_px, 1.0] / expected[:, None]
-        velocity = speed_px / (expected[:, None] * height_px)  # (N, 3)
+        velocity = speed_px / (expected[:, None] * height_px)  # (N, 4)
         feet = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2 * width_px / height_px, boxes[:, 3]], axis=1)
         stayed = self._stayed(tracks, feet, expected, instant_s)
         return np.column_stack([velocity, size[:, 1], size[:, 0], np.log1p(stayed)]).astype(np.float32)

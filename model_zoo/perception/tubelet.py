@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model_zoo.perception.object_kind import winner
+
 Crop = npt.NDArray[np.uint8]  # (S, S) grey
 Box = npt.NDArray[np.float32]  # (4,) xyxy, fractions of the frame
 MotionStep = npt.NDArray[np.float32]  # (M,)
@@ -19,9 +21,10 @@ CROP_SIDE = 64
 ANALYSIS_FPS = 10.0
 """Frames a second that perception is made for; 12 steps are 1.2 s."""
 
-MOTION_FEATURES = ("velocity_x", "velocity_y", "speed", "height", "width", "dwell")
-"""One step of motion: mean velocity (x right, y down) and median speed in expected heights a second, height and width
-as multiples of the expected height at the object's foot, ln(1 + seconds stayed within one expected height)."""
+MOTION_FEATURES = ("velocity_x", "velocity_y", "speed", "articulation", "height", "width", "dwell")
+"""One step of motion: velocity (x right, y down), speed and how much the lower half moves against the rest, in expected
+heights a second; height and width as multiples of the expected height at the object's foot; ln(1 + seconds stayed
+within one expected height)."""
 NUM_MOTION = len(MOTION_FEATURES)
 
 
@@ -35,8 +38,13 @@ class ObservedObject:
     motion: MotionStep
     age: int
     """Observations of this track so far, this one included: at least 1."""
-    kind: int
-    """Index into ``object_kind.KINDS``."""
+    kind_votes: npt.NDArray[np.float64]  # (len(KINDS),)
+    """What the detections of this track said it is, added up by confidence."""
+
+    @property
+    def kind(self) -> int:
+        """Index into ``object_kind.KINDS``: what most votes say."""
+        return winner(self.kind_votes)
 
 
 @dataclasses.dataclass(frozen=True)

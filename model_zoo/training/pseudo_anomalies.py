@@ -18,8 +18,8 @@ Motion = npt.NDArray[np.float32]  # (T, M)
 Example = tuple[Crops, Motion]
 
 _VELOCITY = slice(0, 2)
-_SPEEDS = slice(0, 3)
-_HEIGHT, _WIDTH, _DWELL = 3, 4, 5
+_SPEEDS = slice(0, 4)
+_HEIGHT, _WIDTH, _DWELL = 4, 5, 6
 
 
 def speed_up(example: Example, donor: Example, rng: np.random.Generator) -> Example:

@@ -10,7 +10,7 @@ from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, Tubel
 from model_zoo.training.exposure import Exposure
 
 CLOSED, OPEN = 0, 2
-WALKING = (0.8, 0.0, 0.8, 1.0, 0.4, 0.5)
+WALKING = (0.8, 0.0, 0.8, 0.2, 1.0, 0.4, 0.5)
 """Motion of somebody walking to the right, in the order of ``MOTION_FEATURES``."""
 
 

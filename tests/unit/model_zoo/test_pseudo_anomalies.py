@@ -9,7 +9,7 @@ from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS
 from model_zoo.training.pseudo_anomalies import Example, linger, mix_up, reshape_object, speed_up, turn_round
 from tests.fakes.tubelets import drawn_tubelets
 
-VELOCITY, SPEEDS, SIZES, DWELL = slice(0, 2), slice(0, 3), slice(3, 5), 5
+VELOCITY, SPEEDS, SIZES, DWELL = slice(0, 2), slice(0, 4), slice(4, 6), 6
 
 
 def example(seed: int) -> Example:
@@ -27,7 +27,7 @@ def test_speed_up_scales_all_speeds_by_one_factor_and_skips_frames(rng: np.rando
     factors = faster[:, SPEEDS] / motion[:, SPEEDS]
     assert 1.8 <= factors.min() <= factors.max() <= 3.5
     assert np.ptp(factors) < 1e-5
-    np.testing.assert_array_equal(faster[:, 3:], motion[:, 3:])
+    np.testing.assert_array_equal(faster[:, 4:], motion[:, 4:])
     shown = [next(step for step in range(NUM_STEPS) if np.array_equal(crops[step], crop)) for crop in played]
     assert shown[0] == 0
     assert 1.8 - 1 <= shown[1] <= 3.5

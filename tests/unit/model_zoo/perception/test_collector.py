@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model_zoo.perception.collector import MIN_AGE, TubeletCollector
-from model_zoo.perception.object_kind import PERSON
+from model_zoo.perception.object_kind import KINDS, PERSON
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, ObservedObject
 
 
@@ -15,7 +15,7 @@ def seen(track_id: int, number: int) -> ObservedObject:
         np.full((CROP_SIDE, CROP_SIDE), number, np.uint8),
         np.full(NUM_MOTION, number, np.float32),
         number,
-        PERSON,
+        np.eye(len(KINDS))[PERSON],
     )
 
 

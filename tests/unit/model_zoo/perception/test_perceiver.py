@@ -30,7 +30,7 @@ def test_walker_is_one_track_with_the_motion_of_a_walker() -> None:
     assert [len(objects) for objects in seen[1:]] == [1] * 15
     assert {objects[0].track_id for objects in seen[1:]} == {1}
     assert [objects[0].age for objects in seen[1:]] == list(range(2, 17))
-    velocity_x, velocity_y, speed, height, width, _ = np.mean([objects[0].motion for objects in seen[3:]], axis=0)
+    velocity_x, velocity_y, speed, _, height, width, _ = np.mean([objects[0].motion for objects in seen[3:]], axis=0)
     assert velocity_x == pytest.approx(2 * 10 / PERSON_PX[0], rel=0.25)
     assert velocity_y == pytest.approx(0.0, abs=0.05)
     assert speed == pytest.approx(velocity_x, rel=0.2)
