@@ -83,8 +83,8 @@ def cut_out(
         random: Draws clip, frame and person.
     """
     for _ in range(_MAX_TRIES):
-        clip = clips[random.integers(len(clips))]
-        grey = grey_picture(clip[random.integers(len(clip))])
+        clip = clips[int(random.integers(len(clips)))]
+        grey = grey_picture(clip[int(random.integers(len(clip)))])
         found = detector.detect(grey)
         alone = (overlaps(found.boxes, found.boxes) > 0).sum(axis=1) == 1
         clear = (found.kind == PERSON) & (found.confidence > _MIN_CONFIDENCE)

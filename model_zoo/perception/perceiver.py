@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model_zoo.errors import FootageError
-from model_zoo.perception.background import Frame, LiveBackground, Picture, analysis_picture, grey_picture
-from model_zoo.perception.flow import FlowEstimator, displacements
+from model_zoo.perception.background import Frame, LiveBackground, Mask, Picture, analysis_picture, grey_picture
+from model_zoo.perception.flow import Flow, FlowEstimator, displacements
 from model_zoo.perception.perspective import Boxes
 from model_zoo.perception.object_kind import KindVotes
 from model_zoo.perception.proposer import BlobProposer, Look, Proposer
 from model_zoo.perception.scene import Scene
+from model_zoo.perception.stage_clock import StageClock
 from model_zoo.perception.tracker import Track, Tracker
 from model_zoo.perception.tubelet import ANALYSIS_FPS, CROP_SIDE, Box, Crop, ObservedObject
-from model_zoo.perception.velocity import EdgeTracker, fused_velocity
+from model_zoo.perception.velocity import EdgeSpeeds, EdgeTracker, fused_velocity
 
 _CROP_MARGIN = 1.2
 _LONGEST_GAP_FRAMES = 5.0
@@ -41,12 +42,20 @@ class Perceiver:
         scene: The camera's background and perspective.
         fps: Frames a second that ``update`` will be called at, roughly; after a gap of several frames tracks end.
         proposer: Where objects may be; the foreground's blobs when absent.
+        clock: Told how long each stage takes.
     """
 
-    def __init__(self, scene: Scene, fps: float = ANALYSIS_FPS, proposer: Proposer | None = None) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        fps: float = ANALYSIS_FPS,
+        proposer: Proposer | None = None,
+        clock: StageClock | None = None,
+    ) -> None:
         self._perspective = scene.perspective
         self._proposer = proposer or BlobProposer(scene.perspective)
         self._background = LiveBackground(scene.background)
+        self._clock = clock or StageClock()
         self._longest_gap_s = _LONGEST_GAP_FRAMES / fps
         self._tracker = Tracker()
         self._flow = FlowEstimator()
@@ -54,6 +63,7 @@ class Perceiver:
         self._kinds = KindVotes()
         self._stays: dict[int, _Stay] = {}
         self._last_s = -math.inf
+        self._elapsed_s = math.inf
 
     @property
     def scene(self) -> Scene:
@@ -96,37 +106,53 @@ class Perceiver:
         Raises:
             FootageError: the frame cannot be used, or is not of the scene's proportions.
         """
-        grey = grey_picture(frame)
-        picture = analysis_picture(grey)
+        with self._clock.stage("background"):
+            grey = grey_picture(frame)
+            picture = analysis_picture(grey)
+            mask = self._foreground(picture, instant_s)
+        if mask is None:
+            return ()
+        with self._clock.stage("flow"):
+            flow = self._flow.update(picture, mask)
+        with self._clock.stage("proposals"):
+            proposals = self._proposer.propose(Look(frame, mask, flow))
+        with self._clock.stage("tracks"):
+            tracks = self._tracker.update(proposals.boxes)
+            alive = {track.track_id for track in self._tracker.tracks}
+            votes = self._kinds.update(
+                [track.track_id for track in tracks], alive, proposals.kind, proposals.confidence
+            )
+            edges = self._edges.update(tracks, alive, proposals.boxes, instant_s)
+            if flow is None:
+                return ()
+            motion = self._motion(tracks, proposals.boxes, self._speeds_px(flow, proposals.boxes, edges), instant_s)
+        with self._clock.stage("crops"):
+            return tuple(
+                ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age, vote)
+                for track, box, step, vote in zip(tracks, proposals.boxes, motion, votes, strict=True)
+            )
+
+    def _foreground(self, picture: Picture, instant_s: float) -> Mask | None:
+        """The foreground; ``None`` in a sudden change. Tracks end there, and after a gap or a step back in time."""
         expected = self._background.picture.shape
         if picture.shape != expected:
             raise FootageError(f"expected frames that scale to {expected} as the scene's did, got {picture.shape}")
-        elapsed_s = instant_s - self._last_s
-        if not 0.0 < elapsed_s <= self._longest_gap_s:
+        self._elapsed_s = instant_s - self._last_s
+        if not 0.0 < self._elapsed_s <= self._longest_gap_s:
             self.reset()
         self._last_s = instant_s
         mask = self._background.subtract(picture, instant_s)
         if mask is None:
             self.reset()
-            return ()
-        flow = self._flow.update(picture, mask)
-        proposals = self._proposer.propose(Look(frame, mask, flow))
-        boxes = proposals.boxes
-        tracks = self._tracker.update(boxes)
-        alive = {track.track_id for track in self._tracker.tracks}
-        edges = self._edges.update(tracks, alive, boxes, instant_s)
-        votes = self._kinds.update([track.track_id for track in tracks], alive, proposals.kind, proposals.confidence)
-        if flow is None:
-            return ()
-        speed_px = displacements(flow, boxes, picture.shape) / elapsed_s  # (N, 4)
+        return mask
+
+    def _speeds_px(self, flow: Flow, boxes: Boxes, edges: EdgeSpeeds) -> npt.NDArray[np.float64]:
+        """Velocity, speed and articulation in pixels a second. ``(N, 4)``."""
+        height_px, width_px = self._background.picture.shape
+        speeds = displacements(flow, boxes, (height_px, width_px)) / self._elapsed_s
         if self._proposer.follows_edges:
-            height_px, width_px = picture.shape
-            speed_px[:, :2] = fused_velocity(speed_px[:, :2], edges * [width_px, height_px, width_px, height_px])
-        motion = self._motion(tracks, boxes, speed_px, instant_s)
-        return tuple(
-            ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age, vote)
-            for track, box, step, vote in zip(tracks, boxes, motion, votes, strict=True)
-        )
+            speeds[:, :2] = fused_velocity(speeds[:, :2], edges * [width_px, height_px, width_px, height_px])
+        return speeds
 
     def _motion(
         self, tracks: tuple[Track, ...], boxes: Boxes, speed_px: npt.NDArray[np.float64], instant_s: float

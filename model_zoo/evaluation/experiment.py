@@ -1,0 +1,217 @@
+"""One evaluation from training clips to figures.
+
+Everything that is fitted or chosen here is fitted to training clips: scenes, normality, calibration, the threshold. Test
+labels are read when the scores are there, for the figures alone.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model_zoo.datasets.clip import DataSet, LabelledClip
+from model_zoo.errors import FootageError
+from model_zoo.evaluation.frame_auc import ema
+from model_zoo.evaluation.frame_figures import AlarmFigures, ScoredFrames, alarm_figures, frame_figures
+from model_zoo.evaluation.region_detection import (
+    DetectionFigures,
+    Detections,
+    TrueRegions,
+    detection_figures,
+    regions_from_masks,
+)
+from model_zoo.evaluation.settings import EvaluationSettings
+from model_zoo.evaluation.watching import Watcher, observe, open_watcher, sampled, stride_of
+from model_zoo.perception.stage_clock import StageClock
+from model_zoo.scoring.frame_score import bounded, frame_score
+from model_zoo.scoring.object_model import ObjectModel, ObjectModelSettings, fit_object_model
+from model_zoo.scoring.observations import Observations, joined
+
+Scores = npt.NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What was learned from the training clips."""
+
+    model: ObjectModel
+    pooled: ObjectModel
+    """The same fitted to all clips as one site: what federation could cost."""
+    usual_score: float
+    """Median score of a training frame: what a frame is given that cannot be judged yet, the first of a clip."""
+    alarm_threshold: float
+    """On the causal mean of frame scores."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TestedClip:
+    """One test clip, scored frame by frame."""
+
+    clip: LabelledClip
+    scores: Scores  # (frames,)
+    rows: Observations
+    surprise: Scores  # (R,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """All figures of one data set."""
+
+    settings: EvaluationSettings
+    trained: Trained
+    tested: tuple[TestedClip, ...]
+    clock: StageClock
+    test_s: float
+    """Wall time of scoring all test frames, decoding left out."""
+    figures: dict[str, Any] | None
+    """As ``frame_figures``; ``None`` without labels of both classes."""
+    alarms: AlarmFigures | None
+    regions: DetectionFigures | None
+    pooled_micro: dict[str, float] | None
+    """Micro AUC of the model fitted to all clips as one site."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second from decoded frame to score."""
+        return self.clock.num_frames / self.test_s
+
+
+def run_evaluation(data: DataSet, settings: EvaluationSettings, progress: Progress) -> Evaluation:
+    """Learns from the training clips, then scores the test clips one frame after the other.
+
+    Raises:
+        FootageError: A clip cannot be used.
+        ModelFileError: Detector or network cannot be used.
+        NormalityError: The training clips show no object.
+    """
+    watcher = open_watcher(data.training, settings)
+    progress(f"learned {len(watcher.scenes)} empty scene(s)")
+    trained = _train(watcher, data.training, settings)
+    progress(f"learned what is normal from {len(data.training)} clips")
+    clock, began_s, tested = StageClock(), 0.0, []
+    for clip in data.testing:
+        one, seconds = _test(watcher, trained, clip, clock)
+        tested.append(one)
+        began_s += seconds
+    progress(f"scored {len(tested)} test clips")
+    return _evaluation(settings, trained, tuple(tested), clock, began_s)
+
+
+def _train(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Trained:
+    watched = [watcher.watch(clip) for clip in clips]
+    rows = [rows for rows, _ in watched]
+    num_sites = min(settings.num_sites, len(rows))
+    fitted = ObjectModelSettings(
+        settings.normality, settings.components, settings.num_folds, settings.uses_kind, settings.network
+    )
+    num_contexts = len(watcher.scenes)
+    model, surprises = fit_object_model([rows[site::num_sites] for site in range(num_sites)], num_contexts, fitted)
+    pooled, _ = fit_object_model([rows], num_contexts, fitted)
+    raw = [
+        frame_scores(rows, surprises[index % num_sites][index // num_sites], count)
+        for index, (rows, count) in enumerate(watched)
+    ]
+    usual = float(np.median(np.concatenate(raw)))
+    causal = np.concatenate([ema(np.concatenate([[usual], scores[1:]])) for scores in raw])
+    threshold = float(np.quantile(causal, 1.0 - settings.alarms_per_1000 / 1000.0))
+    return Trained(model, pooled, usual, threshold)
+
+
+def frame_scores(rows: Observations, surprise: Scores, num_frames: int) -> Scores:
+    """The score of each frame of a clip. ``(num_frames,)``.
+
+    Args:
+        rows: The clip's objects.
+        surprise: Of each. ``(R,)``.
+        num_frames: Frames watched.
+    """
+    scores = np.zeros(num_frames)
+    np.maximum.at(scores, rows.frame, bounded(surprise))
+    return scores
+
+
+def _test(watcher: Watcher, trained: Trained, clip: LabelledClip, clock: StageClock) -> tuple[TestedClip, float]:
+    """Scores a clip as a site would, each frame before the next is read."""
+    stream = watcher.stream(clip, clock)
+    scores: list[float] = []
+    parts: list[Observations] = []
+    surprises: list[Scores] = []
+    total_s = 0.0
+    for index, frame in enumerate(sampled(clip)):
+        began_s = time.perf_counter()
+        rows = observe(stream, clip, frame, index)
+        with clock.stage("score"):
+            surprise = trained.model.surprise(rows)
+            score = frame_score(surprise) if index else trained.usual_score
+        total_s += time.perf_counter() - began_s
+        clock.next_frame()
+        scores.append(score)
+        parts.append(rows)
+        surprises.append(surprise)
+    if not scores:
+        raise FootageError(f"clip {clip.name}: expected frames, found none")
+    held = np.repeat(scores, stride_of(clip))  # a frame that is not analysed keeps the score of the one before
+    if clip.labels is not None:
+        held = _fitted(held, len(clip.labels), clip)
+    return TestedClip(clip, held, joined(parts), np.concatenate(surprises)), total_s
+
+
+def _fitted(scores: Scores, num_frames: int, clip: LabelledClip) -> Scores:
+    if not len(scores) - stride_of(clip) < num_frames <= len(scores):
+        raise FootageError(f"clip {clip.name}: expected {num_frames} frames as labelled, watched {len(scores)}")
+    return scores[:num_frames]
+
+
+def _evaluation(
+    settings: EvaluationSettings,
+    trained: Trained,
+    tested: tuple[TestedClip, ...],
+    clock: StageClock,
+    test_s: float,
+) -> Evaluation:
+    labelled = [one for one in tested if one.clip.labels is not None]
+    clips = [ScoredFrames(one.clip.name, one.clip.labels, one.scores) for one in labelled if one.clip.labels is not None]
+    classes = {int(label) for clip in clips for label in np.unique(clip.labels)}
+    if classes != {0, 1}:
+        return Evaluation(settings, trained, tested, clock, test_s, None, None, None, None)
+    pooled = [
+        dataclasses.replace(clip, scores=_rescored(one, trained)) for clip, one in zip(clips, labelled, strict=True)
+    ]
+    return Evaluation(
+        settings,
+        trained,
+        tested,
+        clock,
+        test_s,
+        frame_figures(clips),
+        alarm_figures(clips, trained.alarm_threshold),
+        _regions(labelled),
+        frame_figures(pooled)["micro"],
+    )
+
+
+def _rescored(one: TestedClip, trained: Trained) -> Scores:
+    stride = stride_of(one.clip)
+    scores = frame_scores(one.rows, trained.pooled.surprise(one.rows), -(-len(one.scores) // stride))
+    scores[0] = trained.usual_score
+    return np.repeat(scores, stride)[: len(one.scores)]
+
+
+def _regions(tested: Sequence[TestedClip]) -> DetectionFigures | None:
+    """Where the data set marks pixels of every test clip."""
+    if any(one.clip.masks is None for one in tested):
+        return None
+    return detection_figures([_found(one) for one in tested])
+
+
+def _found(one: TestedClip) -> list[tuple[TrueRegions, Detections]]:
+    assert one.clip.masks is not None
+    found = []
+    for index, truth in enumerate(regions_from_masks(one.clip.masks())):
+        rows = one.rows.frame == index // stride_of(one.clip)
+        found.append((truth, Detections(one.rows.boxes[rows], one.surprise[rows])))
+    return found

@@ -1,0 +1,81 @@
+"""An evaluation as text for people and as plain values for a file."""
+
+from typing import Any
+
+from model_zoo.evaluation.experiment import Evaluation
+from model_zoo.evaluation.frame_figures import SMOOTHINGS
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """All figures as plain values; AUC and shares as fractions, ``null`` where there are no labels."""
+    figures = evaluation.figures or dict.fromkeys(("micro", "macro", "average_precision", "ci95"))
+    alarms, regions = evaluation.alarms, evaluation.regions
+    return {
+        **figures,
+        "events": {
+            "threshold": evaluation.trained.alarm_threshold,
+            "recall": alarms.recall if alarms else None,
+            "false_frames_per_1000": alarms.false_frames_per_1000 if alarms else None,
+            "median_delay_frames": alarms.median_delay_frames if alarms else None,
+            "clips_found": alarms.clips_found if alarms else None,
+        },
+        "rbdc": regions.rbdc if regions else None,
+        "tbdc": regions.tbdc if regions else None,
+        "pooled": {"micro": evaluation.pooled_micro},
+        "fps_one_core": evaluation.fps,
+        "stages_ms": evaluation.clock.ms_per_frame(),
+        "frames": evaluation.clock.num_frames,
+        "configuration": evaluation.settings.model_dump(mode="json"),
+    }
+
+
+def as_text(evaluation: Evaluation) -> str:
+    """The figures as a table."""
+    lines = [*_frame_lines(evaluation), *_alarm_lines(evaluation), *_region_lines(evaluation), *_time_lines(evaluation)]
+    return "\n".join(lines)
+
+
+def _frame_lines(evaluation: Evaluation) -> list[str]:
+    figures = evaluation.figures
+    if figures is None:
+        return ["no frame figures: the test clips hold no labels of both classes"]
+    lines = [f"{'frame AUC, %':<22}{'micro':>8}{'95 % interval':>18}{'macro':>8}{'AP':>8}"]
+    for name, note in zip(SMOOTHINGS, ("raw", "causal (EMA)", "smoothed (Gaussian)"), strict=True):
+        low, high = figures["ci95"][name]
+        macro = figures["macro"][name]
+        lines.append(
+            f"{note:<22}{_percent(figures['micro'][name]):>8}{f'[{_percent(low)}, {_percent(high)}]':>18}"
+            f"{_percent(macro):>8}{_percent(figures['average_precision'][name]):>8}"
+        )
+    if evaluation.pooled_micro is not None:
+        pooled = ", ".join(_percent(evaluation.pooled_micro[name]) for name in SMOOTHINGS)
+        lines.append(f"{evaluation.settings.num_sites} sites above; all clips pooled: {pooled}")
+    return lines
+
+
+def _alarm_lines(evaluation: Evaluation) -> list[str]:
+    threshold = f"{evaluation.trained.alarm_threshold:.6f}"
+    budget = f"{evaluation.settings.alarms_per_1000:g} training frames in 1000"
+    alarms = evaluation.alarms
+    if alarms is None:
+        return [f"alarm threshold {threshold} on the EMA ({budget})"]
+    delay = "none found" if alarms.median_delay_frames is None else f"{alarms.median_delay_frames:g} frames"
+    return [
+        f"alarms on the EMA above {threshold} ({budget}): recall {alarms.recall:.3f}, "
+        f"{alarms.false_frames_per_1000:.1f} false in 1000 normal frames, median delay {delay}, "
+        f"{alarms.clips_found} clips found"
+    ]
+
+
+def _region_lines(evaluation: Evaluation) -> list[str]:
+    regions = evaluation.regions
+    return [f"RBDC {_percent(regions.rbdc)}, TBDC {_percent(regions.tbdc)}"] if regions else []
+
+
+def _time_lines(evaluation: Evaluation) -> list[str]:
+    stages = ", ".join(f"{name} {ms:.2f}" for name, ms in evaluation.clock.ms_per_frame().items())
+    return [f"{evaluation.fps:.1f} frames/s on one core over {evaluation.clock.num_frames} frames; ms a frame: {stages}"]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"

@@ -1,0 +1,1 @@
+"""From tracked objects to how unusual they are: what the live client and the evaluation share."""

@@ -1,0 +1,23 @@
+"""The score of a frame: that of its most unusual object, bounded."""
+
+import numpy as np
+import numpy.typing as npt
+
+Scores = npt.NDArray[np.float64]
+
+LINEAR_SURPRISE = 3.0
+MOST_SURPRISE = 4.5
+"""A frame's score grows with the surprise up to one in a thousand and then ever less: however unusual an object was,
+an alarm on the causal mean of the scores should not outlast it by long."""
+
+
+def bounded(surprise: Scores) -> Scores:
+    """The surprise, strictly growing and below ``MOST_SURPRISE``. Any shape."""
+    room = MOST_SURPRISE - LINEAR_SURPRISE
+    beyond = np.maximum(surprise - LINEAR_SURPRISE, 0.0)
+    return np.asarray(np.minimum(surprise, LINEAR_SURPRISE) + room * -np.expm1(-beyond / room))
+
+
+def frame_score(surprise: Scores) -> float:
+    """Of one frame's objects ``(N,)``; 0 where there is none."""
+    return float(bounded(surprise).max(initial=0.0))

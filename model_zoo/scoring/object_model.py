@@ -1,0 +1,228 @@
+"""How unusual an object is: its motion and size, what it seems to be, and what the network makes of it.
+
+Each channel is calibrated against normal objects of the same context, so that all speak of rarity: the surprise is
+-log10 of the share of normal objects that score higher. Motion and size always count; what an object seems to be, and
+the network, only add what goes beyond one in ten: normal objects then hear nothing from them, and a channel that knows
+little costs little. Everything is read off sums and counts, so sites add theirs and nobody sees an object.
+
+Letters in shapes: R rows, F features used, K contexts, the last of which is all contexts together.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from model_zoo.calibration import Calibration, fit_calibration
+from model_zoo.errors import NormalityError
+from model_zoo.normality.k_means import fit_centres
+from model_zoo.normality.mixture import fit_mixture
+from model_zoo.perception.object_kind import BICYCLE, VEHICLE
+from model_zoo.perception.tubelet import MOTION_FEATURES
+from model_zoo.scoring.observations import Observations, joined
+
+Scores = npt.NDArray[np.float64]  # (R,)
+Contexts = npt.NDArray[np.int64]  # (R,)
+Density = Callable[[npt.NDArray[np.float64], Contexts], Scores]
+"""Scores of standardised features ``(R, F)`` in contexts ``(R,)``."""
+NormalityKind = Literal["gaussian", "mixture", "k-means"]
+
+USED_FEATURES = tuple(MOTION_FEATURES.index(name) for name in MOTION_FEATURES if name != "dwell")
+"""Dwell is left to the rules: in footage of minutes it says how long the clip is."""
+
+_USUAL_SURPRISE = 1.0
+_MOST_VOTES = 4.0
+_WHEELS_SCALE = 4.0  # votes are shares of one; calibration tells scores of the order of one apart
+_LEAST_WHEELS = 0.2
+_LEAST_VARIANCE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectModelSettings:
+    """What the model is made of.
+
+    Attributes:
+        normality: Kind of density over motion and size.
+        components: Of a mixture, or centres of k-means.
+        num_folds: Parts the clips are dealt into; each is calibrated by a model that has not seen it.
+        uses_kind: Whether what an object seems to be counts.
+        uses_network: Whether the network counts.
+    """
+
+    normality: NormalityKind
+    components: int
+    num_folds: int
+    uses_kind: bool
+    uses_network: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Standard:
+    """Mean and deviation of the features, from sums."""
+
+    mean: npt.NDArray[np.float64]  # (F,)
+    deviation: npt.NDArray[np.float64]  # (F,)
+
+    def apply(self, rows: Observations) -> npt.NDArray[np.float64]:
+        """Features of the order of one. ``(R, F)``.
+
+        Raises:
+            NormalityError: A feature is not finite.
+        """
+        features = rows.features[:, USED_FEATURES]
+        if not np.isfinite(features).all():
+            raise NormalityError("expected finite features of every object")
+        return np.asarray((features - self.mean) / self.deviation)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Channels:
+    """The calibration of each channel."""
+
+    settings: ObjectModelSettings
+    motion: Calibration
+    wheels: Calibration
+    network: Calibration
+
+    def total(self, raw: Scores, rows: Observations, context: Contexts) -> Scores:
+        """The surprises of all channels, added up.
+
+        Args:
+            raw: Scores of motion and size. ``(R,)``.
+            rows: The objects.
+            context: Of each, unknown ones replaced. ``(R,)``.
+        """
+        total = self.motion.surprise(raw, context)
+        if self.settings.uses_kind:
+            wheels = wheels_score(rows)
+            total += np.where(wheels > _LEAST_WHEELS, _beyond_usual(self.wheels.surprise(wheels, context)), 0.0)
+        if self.settings.uses_network:
+            total += _beyond_usual(self.network.surprise(rows.network, context))
+        return total
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectModel:
+    """A fitted model; scores rows one frame or one clip at a time."""
+
+    num_contexts: int
+    standard: _Standard
+    density: Density
+    channels: _Channels
+    fused: Calibration
+
+    def surprise(self, rows: Observations) -> Scores:
+        """How rare each object is among the normal ones of its context: 3 is one in a thousand. ``(R,)``.
+
+        A context never seen in training is scored as all contexts together.
+
+        Raises:
+            NormalityError: A feature is not finite.
+        """
+        context = known_context(rows.context, self.num_contexts)
+        raw = self.density(self.standard.apply(rows), context)
+        return self.fused.surprise(self.channels.total(raw, rows, context), context)
+
+
+def known_context(context: Contexts, num_contexts: int) -> Contexts:
+    """The contexts, with those never seen replaced by the last: all together. ``(R,)``."""
+    return np.where((context >= 0) & (context < num_contexts - 1), context, num_contexts - 1)
+
+
+def wheels_score(rows: Observations) -> Scores:
+    """Evidence, collected over the track, that an object is a bicycle or a vehicle. ``(R,)``."""
+    votes = rows.votes[:, BICYCLE] + rows.votes[:, VEHICLE]
+    return np.asarray(_WHEELS_SCALE * np.minimum(votes, _MOST_VOTES))
+
+
+def _beyond_usual(surprise: Scores) -> Scores:
+    return np.maximum(surprise - _USUAL_SURPRISE, 0.0)
+
+
+def fit_object_model(
+    sites: Sequence[Sequence[Observations]], num_contexts: int, settings: ObjectModelSettings
+) -> tuple[ObjectModel, list[list[Scores]]]:
+    """Fits a model to normal clips of several sites; only sums and counts leave a site.
+
+    Args:
+        sites: Clips of each site, taken to be normal; dealt out in turn, so that folds are alike however many sites
+            there are.
+        num_contexts: Contexts that occur in them, counted from 0.
+        settings: What to fit.
+
+    Returns:
+        The model, and by site and clip the surprise of every row under a density that has not seen the clip's fold.
+
+    Raises:
+        NormalityError: A feature is not finite, or there is no object at all.
+    """
+    if not any(len(clip) for clips in sites for clip in clips):
+        raise NormalityError("expected at least one object in the training footage, found none")
+    num_contexts += 1  # the last is all together
+    standard = _standard_of(sites)
+    num_folds = min(settings.num_folds, sum(len(clips) for clips in sites))
+    left_out = [_fit_without(sites, standard, (fold, num_folds), num_contexts, settings) for fold in range(num_folds)]
+    raw = [
+        [
+            left_out[(site + number * len(sites)) % num_folds](standard.apply(clip), clip.context)
+            for number, clip in enumerate(clips)
+        ]
+        for site, clips in enumerate(sites)
+    ]
+    every, raw_of_every = joined([clip for clips in sites for clip in clips]), _flat(raw)
+    channels = _Channels(
+        settings,
+        *(_calibrated(scores, every, num_contexts) for scores in (raw_of_every, wheels_score(every), every.network)),
+    )
+    fused = _calibrated(channels.total(raw_of_every, every, every.context), every, num_contexts)
+    density = _fit_without(sites, standard, None, num_contexts, settings)
+    surprises = [
+        [
+            fused.surprise(channels.total(scores, clip, clip.context), clip.context)
+            for clip, scores in zip(clips, of_site, strict=True)
+        ]
+        for clips, of_site in zip(sites, raw, strict=True)
+    ]
+    return ObjectModel(num_contexts, standard, density, channels, fused), surprises
+
+
+def _fit_without(
+    sites: Sequence[Sequence[Observations]],
+    standard: _Standard,
+    fold: tuple[int, int] | None,
+    num_contexts: int,
+    settings: ObjectModelSettings,
+) -> Density:
+    """The density of all clips but those of one fold of so many."""
+    parts = []
+    for site, clips in enumerate(sites):
+        numbers = range(site, site + len(clips) * len(sites), len(sites))
+        kept = [clip for clip, number in zip(clips, numbers, strict=True) if fold is None or number % fold[1] != fold[0]]
+        rows = joined(kept) if kept else clips[0].select(np.zeros(0, np.int64))
+        parts.append((standard.apply(rows), rows.context))
+    if settings.normality == "k-means":
+        centres = fit_centres([features for features, _ in parts], settings.components)
+        return lambda features, context: centres.scores(features)
+    components = 1 if settings.normality == "gaussian" else settings.components
+    return fit_mixture(parts, num_contexts, components).scores
+
+
+def _calibrated(scores: Scores, rows: Observations, num_contexts: int) -> Calibration:
+    """Counts by context, and all of them once more for contexts never seen."""
+    everywhere = np.full(len(rows), num_contexts - 1)
+    return fit_calibration(np.tile(scores, 2), np.concatenate([rows.context, everywhere]), num_contexts)
+
+
+def _flat(scores: list[list[Scores]]) -> Scores:
+    return np.concatenate([one for of_site in scores for one in of_site])
+
+
+def _standard_of(sites: Sequence[Sequence[Observations]]) -> _Standard:
+    count, linear, square = 0.0, np.zeros(len(USED_FEATURES)), np.zeros(len(USED_FEATURES))
+    for clip in (clip for clips in sites for clip in clips):
+        features = clip.features[:, USED_FEATURES]
+        count, linear, square = count + len(features), linear + features.sum(axis=0), square + (features**2).sum(axis=0)
+    mean = linear / count
+    return _Standard(mean, np.sqrt(np.maximum(square / count - mean**2, _LEAST_VARIANCE)))
