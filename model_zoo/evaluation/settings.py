@@ -34,4 +34,4 @@ class EvaluationSettings(pydantic.BaseModel, strict=True, frozen=True, extra="fo
     num_sites: Annotated[int, pydantic.Field(ge=1, le=1000, description="sites the training clips are dealt out to")] = 8
     alarms_per_1000: Annotated[
         float, pydantic.Field(gt=0, lt=1000, description="training frames in a thousand above the alarm threshold")
-    ] = 1.0
+    ] = 2.0

@@ -28,6 +28,7 @@ Contexts = npt.NDArray[np.int64]  # (N,)
 Scores = npt.NDArray[np.float64]  # (N,)
 
 NUM_ROUNDS = 30
+NUM_STARTS = 4
 RELEVANCE = 200.0
 """Objects of its parent's that a component is worth in a context."""
 
@@ -123,7 +124,7 @@ class Mixture:
             joint = self._log_joint(mine, int(one))
             share = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))  # (n, C)
             count[one], linear[one] = share.sum(axis=0), share.T @ mine
-            outer[one] = np.einsum("nc,nf,ng->cfg", share, mine, mine, optimize=True)
+            outer[one] = [(weight[:, None] * mine).T @ mine for weight in share.T]
         return MixtureSums(count, linear, outer)
 
     def moved(self, sums: MixtureSums) -> "Mixture":
@@ -146,10 +147,10 @@ class Mixture:
         """Logarithm of weight times density of each component. ``(n, C)``."""
         whitening = np.linalg.inv(np.linalg.cholesky(self.covariance[context]))  # (C, F, F)
         away = features[:, None, :] - self.mean[context]  # (n, C, F)
-        white = np.einsum("cij,ncj->nci", whitening, away, optimize=True)
+        white = np.matmul(whitening, away.transpose(1, 2, 0))  # (C, F, n)
         log_scale = np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1)  # (C,)
         constant = 0.5 * features.shape[1] * math.log(2 * math.pi)
-        return np.asarray(np.log(self.weight[context]) + log_scale - constant - 0.5 * (white**2).sum(axis=2))
+        return np.asarray(np.log(self.weight[context]) + log_scale - constant - 0.5 * (white**2).sum(axis=1).T)
 
 
 def _unit_prior(mean: npt.NDArray[np.float64]) -> MixtureSums:
@@ -176,28 +177,46 @@ def first_mixture(num_components: int, num_features: int, seed: int) -> Mixture:
 
 
 def fit_mixture(
-    sites: Sequence[tuple[Features, Contexts]], num_contexts: int, num_components: int, seed: int = 0
+    sites: Sequence[tuple[Features, Contexts]], num_contexts: int, num_components: int, num_starts: int = NUM_STARTS
 ) -> Mixture:
     """Fits a mixture to the objects of several sites; only sums leave a site.
+
+    Expectation-maximisation ends where its start leads it. Several starts, each fitted by itself and all averaged, give
+    nearly the same mixture whatever the starts are.
 
     Args:
         sites: Features of the order of one and contexts of each site's normal objects.
         num_contexts: K.
-        num_components: C; with 1 this is a Gaussian of full covariance.
-        seed: Of the starting components.
+        num_components: C of each start; with 1 this is a Gaussian of full covariance.
+        num_starts: Mixtures that are averaged.
 
     Raises:
         NormalityError: A feature is not finite.
     """
-    num_features = sites[0][0].shape[1]
-    mixture = first_mixture(num_components, num_features, seed)
-    for _ in range(NUM_ROUNDS if num_components > 1 else 1):
-        parts = [mixture.sums(features, np.zeros_like(context)) for features, context in sites]
-        mixture = mixture.moved(_added(parts))
+    starts = range(num_starts if num_components > 1 else 1)
+    mixture = _averaged([_fit_everywhere(sites, num_components, seed) for seed in starts])
     everywhere = Mixture(
         *(np.repeat(part, num_contexts, axis=0) for part in (mixture.weight, mixture.mean, mixture.covariance))
     )
     return everywhere.adapted(_added([everywhere.sums(*site) for site in sites])) if num_contexts > 1 else mixture
+
+
+def _fit_everywhere(sites: Sequence[tuple[Features, Contexts]], num_components: int, seed: int) -> Mixture:
+    """One mixture over all contexts, from one start. K is 1."""
+    mixture = first_mixture(num_components, sites[0][0].shape[1], seed)
+    for _ in range(NUM_ROUNDS if num_components > 1 else 1):
+        parts = [mixture.sums(features, np.zeros_like(context)) for features, context in sites]
+        mixture = mixture.moved(_added(parts))
+    return mixture
+
+
+def _averaged(mixtures: Sequence[Mixture]) -> Mixture:
+    """All components of all mixtures, each mixture as likely as the others."""
+    return Mixture(
+        np.concatenate([mixture.weight for mixture in mixtures], axis=1) / len(mixtures),
+        np.concatenate([mixture.mean for mixture in mixtures], axis=1),
+        np.concatenate([mixture.covariance for mixture in mixtures], axis=1),
+    )
 
 
 def _added(parts: Sequence[MixtureSums]) -> MixtureSums:

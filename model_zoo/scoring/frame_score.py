@@ -5,9 +5,9 @@ import numpy.typing as npt
 
 Scores = npt.NDArray[np.float64]
 
-LINEAR_SURPRISE = 3.0
-MOST_SURPRISE = 4.5
-"""A frame's score grows with the surprise up to one in a thousand and then ever less: however unusual an object was,
+LINEAR_SURPRISE = 2.5
+MOST_SURPRISE = 3.75
+"""A frame's score grows with the surprise up to one in 300 and then ever less: however unusual an object was,
 an alarm on the causal mean of the scores should not outlast it by long."""
 
 

@@ -33,6 +33,7 @@ USED_FEATURES = tuple(MOTION_FEATURES.index(name) for name in MOTION_FEATURES if
 """Dwell is left to the rules: in footage of minutes it says how long the clip is."""
 
 _USUAL_SURPRISE = 1.0
+_NETWORK_WEIGHT = 0.3
 _MOST_VOTES = 4.0
 _WHEELS_SCALE = 4.0  # votes are shares of one; calibration tells scores of the order of one apart
 _LEAST_WHEELS = 0.2
@@ -99,7 +100,7 @@ class _Channels:
             wheels = wheels_score(rows)
             total += np.where(wheels > _LEAST_WHEELS, _beyond_usual(self.wheels.surprise(wheels, context)), 0.0)
         if self.settings.uses_network:
-            total += _beyond_usual(self.network.surprise(rows.network, context))
+            total += _NETWORK_WEIGHT * _beyond_usual(self.network.surprise(rows.network, context))
         return total
 
 
