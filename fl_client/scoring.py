@@ -21,7 +21,7 @@ from model_zoo.normality.features import AVERAGED_STEPS, NUM_FEATURES, Features,
 from model_zoo.normality.intensity import Intensity
 from model_zoo.onnx_model import OnnxModel
 from model_zoo.perception.collector import MIN_AGE
-from model_zoo.perception.tubelet import NUM_STEPS
+from model_zoo.scoring.track_stream import TrackStream
 
 Scores = npt.NDArray[np.float64]  # (N,)
 Contexts = npt.NDArray[np.int64]  # (N,) zone slot * number of states + state
@@ -133,17 +133,6 @@ def kind_context(context: Contexts, zone_kinds: npt.NDArray[np.int64]) -> Contex
     return np.asarray(zone_kinds[context // len(STATES)] * len(STATES) + context % len(STATES))
 
 
-@dataclasses.dataclass
-class _TrackMemory:
-    codes: npt.NDArray[np.float32]  # (T - 1, D)
-    motion: npt.NDArray[np.float32]  # (T, M)
-    last_frame: int
-    most_surprise: collections.deque[float] = dataclasses.field(
-        default_factory=lambda: collections.deque(maxlen=AVERAGED_STEPS)
-    )
-    """What the object's likeness to accepted ones allowed in the frames its motion is averaged over."""
-
-
 @dataclasses.dataclass(frozen=True)
 class ObjectScores:
     """The objects of one frame that are old enough to be scored."""
@@ -155,68 +144,46 @@ class ObjectScores:
 
 
 class StreamScorer:
-    """Scores one stream frame by frame; every crop is encoded once and its code kept while the track lives."""
+    """Scores one stream frame by frame."""
 
     def __init__(self, scorer: CameraScorer) -> None:
         self.scorer = scorer
-        self._tracks: dict[int, _TrackMemory] = {}
-        self._num_frames = 0
+        self._tracks = TrackStream()
+        self._most_surprise: dict[int, collections.deque[float]] = {}
 
     def score(self, seen: Perceived) -> ObjectScores:
         """Scores the objects of the next frame."""
-        self._num_frames += 1
-        self._tracks = {
-            key: track for key, track in self._tracks.items() if track.last_frame >= self._num_frames - NUM_STEPS
-        }
-        rows = len(seen.track_ids)
+        track_ids = seen.track_ids.tolist()
+        motion = self._tracks.motion(track_ids, seen.motion)  # (N, T, M)
+        rows = len(track_ids)
         if not rows:
             none = np.zeros(0, dtype=np.int64)
             return ObjectScores(none, np.zeros((0, NUM_FEATURES)), none, _no_surprise())
-        memories = [self._remember(int(track_id), seen.motion[row]) for row, track_id in enumerate(seen.track_ids)]
-        motion = np.stack([memory.motion for memory in memories])  # (N, T, M)
-        network = self._network_scores(seen, memories, motion)
-        ready = np.nonzero(seen.ages >= MIN_AGE)[0]
-        context = local_context(seen.zone_slot, np.full(rows, seen.moment.state_index, dtype=np.int64))
-        features = object_features(motion[ready])
-        surprise = self.scorer.surprise(network[ready], features, context[ready])
-        most = self.scorer.most_surprise(features, seen.crops[ready], context[ready])
-        bound = [_lasting(memories[row], one) for row, one in zip(ready, most, strict=True)]
-        surprise = self.scorer.bounded(surprise, np.array(bound, dtype=np.float64), context[ready])
-        return ObjectScores(ready, features, context[ready], surprise)
-
-    def _network_scores(self, seen: Perceived, memories: list[_TrackMemory], motion: npt.NDArray[np.float32]) -> Scores:
-        scorer, rows = self.scorer, len(memories)
+        scorer = self.scorer
         condition = (
             np.repeat(seen.moment.values[None], rows, axis=0),
             scorer.zone_kinds[seen.zone_slot],
             np.full(rows, scorer.camera_index, dtype=np.int64),
         )
-        codes = np.stack([memory.codes for memory in memories])  # (N, T - 1, D)
-        code, score = scorer.model.step(seen.crops, codes, motion, condition)
-        for memory, newest, age in zip(memories, code, seen.ages, strict=True):
-            is_first = age == 1
-            memory.codes = np.repeat(newest[None], NUM_STEPS - 1, axis=0) if is_first else _pushed(memory.codes, newest)
-        return score.astype(np.float64)
+        network = self._tracks.network_scores(scorer.model, track_ids, seen.crops, condition)
+        ready = np.nonzero(seen.ages >= MIN_AGE)[0]
+        context = local_context(seen.zone_slot, np.full(rows, seen.moment.state_index, dtype=np.int64))
+        features = object_features(motion[ready])
+        surprise = scorer.surprise(network[ready], features, context[ready])
+        most = scorer.most_surprise(features, seen.crops[ready], context[ready])
+        bound = self._lasting([track_ids[row] for row in ready], most)
+        surprise = scorer.bounded(surprise, bound, context[ready])
+        return ObjectScores(ready, features, context[ready], surprise)
 
-    def _remember(self, track_id: int, step: npt.NDArray[np.float32]) -> _TrackMemory:
-        track = self._tracks.get(track_id)
-        if track is None:
-            codes = np.zeros((NUM_STEPS - 1, self.scorer.model.metadata.code_size), dtype=np.float32)
-            track = self._tracks[track_id] = _TrackMemory(codes, np.repeat(step[None], NUM_STEPS, axis=0), 0)
-        else:
-            track.motion = _pushed(track.motion, step)
-        track.last_frame = self._num_frames
-        return track
+    def _lasting(self, track_ids: list[int], most: Scores) -> Scores:
+        """The median of each track's last bounds: one frame half out of the picture is no reason to change one's mind.
 
-
-def _lasting(memory: _TrackMemory, most: float) -> float:
-    """The median of the last bounds: one frame half out of the picture is no reason to change one's mind."""
-    memory.most_surprise.append(most)
-    return float(np.median(memory.most_surprise))
-
-
-def _pushed(steps: npt.NDArray[np.float32], newest: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.concatenate([steps[1:], newest[None]])
+        As many bounds are kept as there are steps that motion is averaged over.
+        """
+        self._most_surprise = {key: kept for key, kept in self._most_surprise.items() if self._tracks.remembers(key)}
+        for track_id, one in zip(track_ids, most, strict=True):
+            self._most_surprise.setdefault(track_id, collections.deque(maxlen=AVERAGED_STEPS)).append(float(one))
+        return np.array([np.median(self._most_surprise[track_id]) for track_id in track_ids], dtype=np.float64)
 
 
 def _no_surprise() -> Surprise:

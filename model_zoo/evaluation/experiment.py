@@ -1,6 +1,6 @@
 """One evaluation from training clips to figures.
 
-Everything that is fitted or chosen here is fitted to training clips: scenes, normality, calibration, the threshold. Test
+Everything that is fitted here is fitted to training clips: scenes, normality, calibration, the alarm threshold. Test
 labels are read when the scores are there, for the figures alone.
 """
 
@@ -174,7 +174,9 @@ def _evaluation(
     test_s: float,
 ) -> Evaluation:
     labelled = [one for one in tested if one.clip.labels is not None]
-    clips = [ScoredFrames(one.clip.name, one.clip.labels, one.scores) for one in labelled if one.clip.labels is not None]
+    clips = [
+        ScoredFrames(one.clip.name, one.clip.labels, one.scores) for one in labelled if one.clip.labels is not None
+    ]
     classes = {int(label) for clip in clips for label in np.unique(clip.labels)}
     if classes != {0, 1}:
         return Evaluation(settings, trained, tested, clock, test_s, None, None, None, None)

@@ -63,6 +63,15 @@ class Cutout:
 
 
 @dataclasses.dataclass(frozen=True)
+class Place:
+    """What a camera looks at, and how fast people walk there."""
+
+    scene: Scene
+    pace: float
+    """Distance that people briskly cover, in expected heights a frame."""
+
+
+@dataclasses.dataclass(frozen=True)
 class PastedClip:
     """A clip with one pasted object."""
 
@@ -113,19 +122,17 @@ def _cut(grey: Picture, box: npt.NDArray[np.float32], scene: Scene) -> Cutout | 
     return Cutout(grey[top:bottom, left:right].astype(np.float32), opacity, expected)
 
 
-def paste(
-    frames: Sequence[Frame], cutout: Cutout, kind: str, scene: Scene, pace: float, random: np.random.Generator
-) -> PastedClip:
+def paste(frames: Sequence[Frame], cutout: Cutout, kind: str, place: Place, random: np.random.Generator) -> PastedClip:
     """Lets a cutout cross a clip, from one side to the other.
 
     Args:
         frames: Of one normal clip.
         cutout: Who crosses.
         kind: One of ``INTRUDERS``.
-        scene: For the perspective.
-        pace: Distance that people usually cover, in expected heights a frame.
+        place: Where it is.
         random: Draws pace, size, path and noise.
     """
+    scene, pace = place.scene, place.pace
     intruder = INTRUDERS[kind]
     wide, tall = random.uniform(*intruder.width), random.uniform(*intruder.height)
     pictures = [grey_picture(frame).copy() for frame in frames]

@@ -60,10 +60,9 @@ def _alarm_lines(evaluation: Evaluation) -> list[str]:
     if alarms is None:
         return [f"alarm threshold {threshold} on the EMA ({budget})"]
     delay = "none found" if alarms.median_delay_frames is None else f"{alarms.median_delay_frames:g} frames"
+    found = f"recall {alarms.recall:.3f}, {alarms.false_frames_per_1000:.1f} false in 1000 normal frames"
     return [
-        f"alarms on the EMA above {threshold} ({budget}): recall {alarms.recall:.3f}, "
-        f"{alarms.false_frames_per_1000:.1f} false in 1000 normal frames, median delay {delay}, "
-        f"{alarms.clips_found} clips found"
+        f"alarms on the EMA above {threshold} ({budget}): {found}, median delay {delay}, {alarms.clips_found} clips found"
     ]
 
 
@@ -74,7 +73,9 @@ def _region_lines(evaluation: Evaluation) -> list[str]:
 
 def _time_lines(evaluation: Evaluation) -> list[str]:
     stages = ", ".join(f"{name} {ms:.2f}" for name, ms in evaluation.clock.ms_per_frame().items())
-    return [f"{evaluation.fps:.1f} frames/s on one core over {evaluation.clock.num_frames} frames; ms a frame: {stages}"]
+    return [
+        f"{evaluation.fps:.1f} frames/s on one core over {evaluation.clock.num_frames} frames; ms a frame: {stages}"
+    ]
 
 
 def _percent(share: float | None) -> str:

@@ -30,8 +30,12 @@ class EvaluationSettings(pydantic.BaseModel, strict=True, frozen=True, extra="fo
     network: Annotated[
         bool, pydantic.Field(description="whether the shipped CNN+LSTM counts, conditioned on nothing in particular")
     ] = True
-    num_folds: Annotated[int, pydantic.Field(ge=2, le=64, description="parts of the training clips, each left out once")] = 4
-    num_sites: Annotated[int, pydantic.Field(ge=1, le=1000, description="sites the training clips are dealt out to")] = 8
+    num_folds: Annotated[
+        int, pydantic.Field(ge=2, le=64, description="parts of the training clips, each left out once")
+    ] = 4
+    num_sites: Annotated[
+        int, pydantic.Field(ge=1, le=1000, description="sites the training clips are dealt out to")
+    ] = 8
     alarms_per_1000: Annotated[
         float, pydantic.Field(gt=0, lt=1000, description="training frames in a thousand above the alarm threshold")
     ] = 2.0

@@ -42,6 +42,11 @@ class Centres:
         """Distance of each object to the nearest centre; higher is more unusual. ``(N,)``."""
         return np.asarray(cKDTree(self.centres).query(features)[0])
 
+    def scores_anywhere(self, features: Features, context: npt.NDArray[np.int64]) -> Scores:
+        """The same in every context: k-means tells none apart. ``(N,)``."""
+        del context
+        return self.scores(features)
+
     def sums(self, features: Features) -> CentreSums:
         """Counts a site's objects at the centre nearest to each.
 

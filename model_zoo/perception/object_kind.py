@@ -19,8 +19,8 @@ _LEAST_HEIGHT = 0.5
 def kind_by_shape(height: npt.NDArray[np.floating], width: npt.NDArray[np.floating]) -> Kinds:
     """A guess where no detector says better: by size alone, in the height that a person would have there.
 
-    What is wider than a person is long is a vehicle, what is wider than a walker a bicycle (with its rider), and what is
-    lower than half a person is neither.
+    What is wider than a person is long is a vehicle, what is wider than a walker a bicycle with its rider, and what is
+    lower than half a person none of these.
 
     Args:
         height: As multiples of the expected height at the object's foot. ``(N,)``.

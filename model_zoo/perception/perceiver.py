@@ -14,8 +14,8 @@ import numpy.typing as npt
 from model_zoo.errors import FootageError
 from model_zoo.perception.background import Frame, LiveBackground, Mask, Picture, analysis_picture, grey_picture
 from model_zoo.perception.flow import Flow, FlowEstimator, displacements
-from model_zoo.perception.perspective import Boxes
 from model_zoo.perception.object_kind import KindVotes
+from model_zoo.perception.perspective import Boxes
 from model_zoo.perception.proposer import BlobProposer, Look, Proposer
 from model_zoo.perception.scene import Scene
 from model_zoo.perception.stage_clock import StageClock

@@ -173,7 +173,7 @@ def is_plausible(boxes: Boxes, shape: tuple[int, ...], perspective: Perspective)
         shape: Height and width of the analysis picture.
         perspective: Expected heights.
     """
-    expected_px, height, width = sizes(boxes, shape, perspective)
+    _, height, width = sizes(boxes, shape, perspective)
     keep = (height > _HEIGHT_BOUNDS[0]) & (height < _HEIGHT_BOUNDS[1])
     keep &= ((boxes[:, 2:] - boxes[:, :2]) < _MOST_SIDE_SHARE).all(axis=1)
     at_side = (boxes[:, 0] < _BORDER_FRACTION) | (boxes[:, 2] > 1 - _BORDER_FRACTION)

@@ -20,8 +20,8 @@ from model_zoo.perception.background import (
     grey_picture,
     sample_pictures,
 )
-from model_zoo.perception.perspective import Boxes, Perspective, fit_perspective, upright
 from model_zoo.perception.object_kind import PERSON
+from model_zoo.perception.perspective import Boxes, Perspective, fit_perspective, upright
 from model_zoo.perception.proposals import components
 from model_zoo.perception.proposer import ObjectDetector
 from model_zoo.perception.tracker import overlaps

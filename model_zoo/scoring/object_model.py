@@ -200,12 +200,13 @@ def _fit_without(
     parts = []
     for site, clips in enumerate(sites):
         numbers = range(site, site + len(clips) * len(sites), len(sites))
-        kept = [clip for clip, number in zip(clips, numbers, strict=True) if fold is None or number % fold[1] != fold[0]]
+        kept = [
+            clip for clip, number in zip(clips, numbers, strict=True) if fold is None or number % fold[1] != fold[0]
+        ]
         rows = joined(kept) if kept else clips[0].select(np.zeros(0, np.int64))
         parts.append((standard.apply(rows), rows.context))
     if settings.normality == "k-means":
-        centres = fit_centres([features for features, _ in parts], settings.components)
-        return lambda features, context: centres.scores(features)
+        return fit_centres([features for features, _ in parts], settings.components).scores_anywhere
     components = 1 if settings.normality == "gaussian" else settings.components
     return fit_mixture(parts, num_contexts, components).scores
 

@@ -34,6 +34,10 @@ class TrackStream:
         self._tracks: dict[int, _Memory] = {}
         self._num_frames = 0
 
+    def remembers(self, track_id: int) -> bool:
+        """Whether the track was seen within the last ``NUM_STEPS`` frames."""
+        return track_id in self._tracks
+
     def motion(self, track_ids: Sequence[int], steps: Floats) -> Floats:
         """Takes the motion of the next frame's objects, ``(N, M)``.
 

@@ -63,7 +63,9 @@ def test_a_person_who_moves_like_it_stays_surprising() -> None:
 
 
 def test_what_looks_like_it_and_moves_otherwise_stays_surprising() -> None:
-    assert most(machine(), (0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0)) == pytest.approx(0.3 + 0.5 * 2**2 / math.log(10), abs=1e-6)
+    assert most(machine(), (0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0)) == pytest.approx(
+        0.3 + 0.5 * 2**2 / math.log(10), abs=1e-6
+    )
 
 
 def test_an_exception_holds_in_its_context_only() -> None:

@@ -78,7 +78,7 @@ def test_object_in_a_context_without_objects_is_rarer_than_the_same_where_they_a
 
 
 def test_accepted_exception_excuses_its_look_alikes_and_nothing_else(normal: Features) -> None:
-    odd = drawn_tubelets(1, 5, look=Look(motion=(0.8, 0.0, 9.0, 1.0, 0.4, 0.5), spread=0.0))
+    odd = drawn_tubelets(1, 5, look=Look(motion=(0.8, 0.0, 9.0, 0.2, 1.0, 0.4, 0.5), spread=0.0))
     accepted = object_features(odd.motion)
     features = np.concatenate([accepted, accepted + 0.05, accepted - 6.0, normal[:3], accepted])
     crops = odd.crops[:, -1].repeat(len(features), axis=0)
@@ -164,7 +164,7 @@ def test_young_track_scores_as_its_window_padded_with_its_first_observation(norm
 
 
 def test_one_frame_is_no_reason_to_change_ones_mind_about_a_likeness(normal: Features) -> None:
-    odd = drawn_tubelets(2, 5, look=Look(motion=(0.8, 0.0, 9.0, 1.0, 0.4, 0.5), spread=0.0, stripes="rows"))
+    odd = drawn_tubelets(2, 5, look=Look(motion=(0.8, 0.0, 9.0, 0.2, 1.0, 0.4, 0.5), spread=0.0, stripes="rows"))
     accepted = Exemplars.of(odd.select(np.array([0])), np.array([OPEN]))
     other = drawn_tubelets(1, 6, look=Look(stripes="columns")).crops[0, 0]
     odd.crops[0, -1] = other  # the accepted one is hidden for a moment
@@ -185,7 +185,7 @@ def test_empty_frame_has_no_scores(normal: Features) -> None:
 
 def test_reason_names_the_feature_that_deviates_most(normal: Features) -> None:
     scorer = camera_scorer(statistics(normal), normal)
-    fast = drawn_tubelets(1, 5, look=Look(motion=(0.8, 0.0, 9.0, 1.0, 0.4, 0.5), spread=0.0))
+    fast = drawn_tubelets(1, 5, look=Look(motion=(0.8, 0.0, 9.0, 0.2, 1.0, 0.4, 0.5), spread=0.0))
     stream = StreamScorer(scorer)
     for step in range(NUM_STEPS):
         scores = stream.score(frame(fast, step))

@@ -77,8 +77,8 @@ def test_model_of_another_project_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2}, "expected model schema 1, got 2"),
-        ({"schema_version": None}, "expected model schema 1, got None"),
+        ({"schema_version": 1}, "expected model schema 2, got 1"),
+        ({"schema_version": None}, "expected model schema 2, got None"),
         ({"code_size": -1}, "model metadata: expected small counts, got (3, -1, 10)"),
         ({"code_size": 1.5}, "model metadata: expected small counts, got (3, 1.5, 10)"),
         ({"fleet_normality": [float("nan")]}, "model metadata: fleet normality is not finite"),
@@ -103,7 +103,7 @@ def test_facts_that_are_missing_unknown_or_no_facts_at_all_are_refused() -> None
     without = {name: value for name, value in known.items() if name != "zone_kinds"}
     assert refusal(labelled(without)) == "a.onnx: model metadata is incomplete: 'zone_kinds'"
     assert "unexpected keyword argument 'colour'" in refusal(labelled(known | {"colour": "red"}))
-    assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 1, got None"
+    assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 2, got None"
 
 
 @pytest.mark.parametrize("offset", [float("nan"), float("inf")])

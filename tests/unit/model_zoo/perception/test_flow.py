@@ -33,7 +33,7 @@ def test_moving_figure_has_its_velocity(step_px: int) -> None:
     box = np.array([[left / WIDTH_PX, 40 / HEIGHT_PX, (left + 24) / WIDTH_PX, 100 / HEIGHT_PX]], np.float32)
     assert flow is not None
     moved = displacements(flow, box, (HEIGHT_PX, WIDTH_PX))[0]
-    assert moved == pytest.approx([step_px, 0.0, step_px], abs=0.3)
+    assert moved == pytest.approx([step_px, 0.0, step_px, 0.0], abs=0.3)
 
 
 def test_only_points_inside_the_box_count_and_the_middle_one_of_them() -> None:
@@ -41,8 +41,20 @@ def test_only_points_inside_the_box_count_and_the_middle_one_of_them() -> None:
     flow = Flow(points, np.array([[1, -2], [1, -2], [30, 40], [9, 9]], np.float32))
     boxes = np.array([[0.0, 0.0, 0.5, 0.5], [0.2, 0.6, 0.4, 0.9]], np.float32)
     moved = displacements(flow, boxes, (120, 160))
-    assert moved[0] == pytest.approx([1.0, -2.0, 5**0.5])
-    assert moved[1].tolist() == [0.0, 0.0, 0.0]
+    assert moved[0] == pytest.approx([1.0, -2.0, 5**0.5, 0.0])
+    assert moved[1].tolist() == [0.0, 0.0, 0.0, 0.0]
+
+
+def test_articulation_is_how_the_lower_half_moves_against_the_whole() -> None:
+    heights = np.arange(10, 100, 10)
+    points = np.stack([np.full(9, 20), heights], axis=1).astype(np.float32)
+    walking = np.zeros((9, 2), np.float32)
+    walking[:, 0] = 2.0
+    walking[[5, 6, 7, 8], 0] += [3.0, -2.0, 3.0, -2.0]  # legs, below the middle
+    box = np.array([[0.0, 0.0, 0.5, 1.0]], np.float32)
+    assert displacements(Flow(points, walking), box, (100, 80))[0] == pytest.approx([2.0, 0.0, 2.0, 2.5])
+    gliding = np.full((9, 2), (2.0, 0.0), np.float32)
+    assert displacements(Flow(points, gliding), box, (100, 80))[0, 3] == 0.0
 
 
 def test_a_picture_full_of_foreground_is_followed_at_a_bounded_number_of_points() -> None:

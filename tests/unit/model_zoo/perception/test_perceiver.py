@@ -56,7 +56,7 @@ def test_dwell_grows_while_standing_and_starts_anew_after_leaving() -> None:
         return 20 if index <= 20 else 20 + 4 * (index - 20)
 
     seen = walk(Perceiver(scene()), lambda index: with_person(floor(), left_px(index), 90, PERSON_PX), 36)
-    dwell = [objects[0].motion[5] for objects in seen[1:]]
+    dwell = [objects[0].motion[-1] for objects in seen[1:]]
     assert dwell[19] == pytest.approx(np.log1p(1.9), rel=1e-4)
     assert dwell[-1] < np.log1p(1.3)
 
