@@ -8,18 +8,18 @@ no opening hours: its sites are open round the clock, and all of it is taken to 
 import dataclasses
 import datetime as dt
 import functools
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import av
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from context.schedule import WEEKDAYS, Hours, Schedule
 from context.site import Camera, Site
+from model_zoo.datasets.clip import VIDEO_SUFFIXES, Frame, LabelledClip, Labels
+from model_zoo.datasets.frame_folders import read_frame_folders
 from model_zoo.perception.tubelet import ANALYSIS_FPS
 from simulation.errors import FootageFolderError
 from simulation.world import (
@@ -33,15 +33,10 @@ from simulation.world import (
     render_clip,
 )
 
-Frame = npt.NDArray[np.uint8]  # (H, W, 3) BGR
-Labels = npt.NDArray[np.int64]  # (N,) 1 anomalous, 0 normal
-
 REAL_FOOTAGE_START = dt.datetime(2026, 1, 7, 12, 0, tzinfo=dt.UTC)
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm"})
 NUM_KEPT_CLIPS = 8
 TRAINING_SHARE = 0.6
 """Share of a video that trains; the rest tests."""
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,27 +112,39 @@ def _rendered(clip: WorldClip) -> RenderedClip:
 
 @dataclasses.dataclass(frozen=True)
 class FolderClip:
-    """A folder of pictures."""
+    """A clip of a data set."""
 
-    name: str
-    folder: Path
-    fps: float
-    anomalous: tuple[tuple[int, int], ...] | None
-    """Inclusive frame intervals; ``None`` where nothing is known."""
+    clip: LabelledClip
     start_s: float = REAL_FOOTAGE_START.timestamp()
+
+    @property
+    def name(self) -> str:
+        """Name within the data set."""
+        return self.clip.name
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.clip.fps
 
     def open(self) -> Recording:
         """Lists the pictures; reads them one by one."""
-        paths = sorted(path for path in self.folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-        if self.anomalous is None:
-            return Recording(_pictures(paths), None, ())
-        labels = np.zeros(len(paths), dtype=np.int64)
-        for first, last in self.anomalous:
-            labels[first : last + 1] = 1
-        no_boxes = np.zeros((0, 4), dtype=np.float32)
-        return Recording(
-            _pictures(paths), labels, tuple(Interval(first, last, "", no_boxes) for first, last in self.anomalous)
-        )
+        labels = self.clip.labels
+        intervals = () if labels is None else tuple(_unnamed(first, last) for first, last in runs(labels))
+        return Recording(iter(self.clip.frames), labels, intervals)
+
+
+def _unnamed(first_frame: int, last_frame: int) -> Interval:
+    return Interval(first_frame, last_frame, "", np.zeros((0, 4), dtype=np.float32))
+
+
+def runs(labels: Labels) -> list[tuple[int, int]]:
+    """First and last frame of every stretch labelled 1."""
+    steps = np.diff(np.concatenate([[0], labels, [0]]))
+    return [
+        (int(first), int(after) - 1)
+        for first, after in zip(*(np.flatnonzero(steps == s) for s in (1, -1)), strict=True)
+    ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,6 +220,7 @@ def real_fleet(root: Path, num_clients: int) -> Fleet:
 
     Raises:
         FootageFolderError: The folder is missing, empty, or neither in the Ped2 layout nor full of videos.
+        FootageError: Its labels do not fit its clips.
     """
     if not root.is_dir():
         raise FootageFolderError(
@@ -227,15 +235,9 @@ def real_fleet(root: Path, num_clients: int) -> Fleet:
 
 
 def _folder_fleet(root: Path, num_clients: int) -> Fleet:
-    fps, anomalous = _read_labels(root / "labels.json")
-    training = [FolderClip(path.name, path, fps, None) for path in _clip_folders(root / "training" / "frames")]
-    if not training:
-        raise FootageFolderError(f"{root / 'training' / 'frames'}: expected folders of pictures, found none")
-    testing = [
-        FolderClip(path.name, path, fps, None if anomalous is None else anomalous.get(path.name))
-        for path in _clip_folders(root / "testing" / "frames")
-    ]
-    has_labels = bool(testing) and all(clip.anomalous is not None for clip in testing)
+    data = read_frame_folders(root)
+    training, testing = ([FolderClip(clip) for clip in part] for part in (data.training, data.testing))
+    has_labels = bool(testing) and all(clip.clip.labels is not None for clip in testing)
     notes = () if has_labels else (f"AUC is null: {root.name} has no labels.json for its testing clips.",)
     return _dealt(root.name, (training, testing), num_clients, notes)
 
@@ -273,28 +275,6 @@ def _always_open_site(name: str) -> Site:
     return Site(name=name, schedule=Schedule(weekly=weekly), cameras=(Camera(name="camera", index=1),))
 
 
-def _clip_folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and any(picture.suffix.lower() in PICTURE_SUFFIXES for picture in path.iterdir())
-    )
-
-
-def _read_labels(path: Path) -> tuple[float, dict[str, tuple[tuple[int, int], ...]] | None]:
-    """Frames a second and anomalous intervals by clip; no intervals where there is no file."""
-    if not path.exists():
-        return ANALYSIS_FPS, None
-    try:
-        content = json.loads(path.read_text())
-        clips = {name: tuple((int(a), int(b)) for a, b in clip["anomalous"]) for name, clip in content["clips"].items()}
-        return float(content.get("fps", ANALYSIS_FPS)), clips
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FootageFolderError(f"{path}: expected clips with anomalous intervals: {error}") from error
-
-
 def _video_length_s(path: Path) -> float:
     try:
         with av.open(str(path)) as container:
@@ -304,11 +284,3 @@ def _video_length_s(path: Path) -> float:
             return float(container.duration or 0) / 1e6
     except (av.error.FFmpegError, IndexError) as error:
         raise FootageFolderError(f"{path}: not a video that can be decoded") from error
-
-
-def _pictures(paths: list[Path]) -> Iterator[Frame]:
-    for path in paths:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise FootageFolderError(f"{path}: not a picture that can be read")
-        yield np.asarray(picture, dtype=np.uint8)

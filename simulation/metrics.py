@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from context.event import Event
+from model_zoo.datasets.clip import Labels
 from model_zoo.evaluation.frame_auc import ema, roc_auc
-from simulation.footage import Labels
 from simulation.site_scoring import CHANNELS, RaisedAlert, ScoredClip
 
 Scores = npt.NDArray[np.float64]

@@ -49,6 +49,7 @@ def main(  # noqa: PLR0913  one parameter for each option
 
 if __name__ == "__main__":
     from fl_runtime.command import run_command
+    from model_zoo.errors import FootageError
     from simulation.errors import SimulationError
 
-    run_command(app, SimulationError)
+    run_command(app, SimulationError, FootageError)

@@ -19,9 +19,10 @@ from fl_client.recording.scored import observation_of
 from fl_client.scorer_fitting import fit_scorer
 from fl_client.scoring import Surprise
 from fl_client.storage.tubelet_store import TubeletStore, no_tubelets
+from model_zoo.datasets.clip import Labels
 from model_zoo.onnx_model import load_model
 from model_zoo.perception.tubelet import Tubelets, concatenate
-from simulation.footage import Clip, Interval, Labels, SiteFootage
+from simulation.footage import Clip, Interval, SiteFootage
 
 Scores = npt.NDArray[np.float64]  # (N,)
 CHANNELS = ("fused", "network", "statistics")

@@ -61,9 +61,8 @@ def _alarm_lines(evaluation: Evaluation) -> list[str]:
         return [f"alarm threshold {threshold} on the EMA ({budget})"]
     delay = "none found" if alarms.median_delay_frames is None else f"{alarms.median_delay_frames:g} frames"
     found = f"recall {alarms.recall:.3f}, {alarms.false_frames_per_1000:.1f} false in 1000 normal frames"
-    return [
-        f"alarms on the EMA above {threshold} ({budget}): {found}, median delay {delay}, {alarms.clips_found} clips found"
-    ]
+    when = f"median delay {delay}, {alarms.clips_found} clips found"
+    return [f"alarms on the EMA above {threshold} ({budget}): {found}, {when}"]
 
 
 def _region_lines(evaluation: Evaluation) -> list[str]:

@@ -175,7 +175,7 @@ def is_plausible(boxes: Boxes, shape: tuple[int, ...], perspective: Perspective)
     """
     _, height, width = sizes(boxes, shape, perspective)
     keep = (height > _HEIGHT_BOUNDS[0]) & (height < _HEIGHT_BOUNDS[1])
-    keep &= ((boxes[:, 2:] - boxes[:, :2]) < _MOST_SIDE_SHARE).all(axis=1)
+    keep &= ((boxes[:, 2:] - boxes[:, :2]) < _MOST_SIDE_SHARE).any(axis=1)
     at_side = (boxes[:, 0] < _BORDER_FRACTION) | (boxes[:, 2] > 1 - _BORDER_FRACTION)
     is_sliver = (width < _SLIVER_ASPECT * height) | (width < _SLIVER_WIDTH)
     is_sliver |= (height > _TALL_SLIVER[0]) & (width < _TALL_SLIVER[1])

@@ -52,8 +52,8 @@ def test_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 def test_other_schema_is_refused(path: Path) -> None:
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(2)}))
-    with pytest.raises(CheckpointError, match=r"training\.npz: expected schema 1, got 2$"):
+    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(1)}))
+    with pytest.raises(CheckpointError, match=r"training\.npz: expected schema 2, got 1$"):
         load_checkpoint(path, ServerOptimizer())
 
 

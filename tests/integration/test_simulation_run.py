@@ -128,7 +128,7 @@ def test_broken_labels_are_refused_by_file(tmp_path: Path, content: str) -> None
     write_clip(tmp_path / "training" / "frames" / "00", 2, seed=0)
     (tmp_path / "labels.json").write_text(content)
     line = refusal("--footage", str(tmp_path), "--out", str(tmp_path / "out"))
-    assert line.startswith(f"error: {tmp_path / 'labels.json'}: expected clips with anomalous intervals")
+    assert line.startswith(f"error: {tmp_path / 'labels.json'}: ")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_zoo.datasets.clip import LabelledClip, PictureFolder
 from simulation.errors import FootageFolderError
-from simulation.footage import Fleet, FolderClip, _dealt, real_fleet, synthetic_fleet
+from simulation.footage import Fleet, FolderClip, _dealt, real_fleet, runs, synthetic_fleet
 
 
 def clips(part: str, count: int) -> list[FolderClip]:
-    return [FolderClip(f"{part} {index}", Path("/nonexistent"), 10.0, ()) for index in range(count)]
+    frames, normal = PictureFolder(Path("/nonexistent")), np.zeros(0, np.int64)
+    return [FolderClip(LabelledClip(f"{part} {index}", frames, 10.0, labels=normal)) for index in range(count)]
 
 
 def dealt(num_training: int, num_testing: int, num_clients: int, notes: tuple[str, ...] = ()) -> Fleet:
@@ -70,3 +72,8 @@ def test_no_clip_is_shown_twice_for_different_ends() -> None:
     parts = (footage.training, footage.validation, footage.testing, footage.feedback, footage.held_out)
     starts = [clip.start_s for part in parts for clip in part]
     assert len(np.unique(starts)) == len(starts)
+
+
+def test_every_stretch_of_anomalous_frames_is_one_interval() -> None:
+    assert runs(np.array([1, 1, 0, 0, 1, 0, 1])) == [(0, 1), (4, 4), (6, 6)]
+    assert runs(np.zeros(3, np.int64)) == runs(np.zeros(0, np.int64)) == []

@@ -1,0 +1,175 @@
+"""``python -m model_zoo evaluate`` on footage drawn here, and on what cannot be evaluated."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from model_zoo.evaluation.frame_figures import SMOOTHINGS
+from tests.fakes.drawn_people import floor, with_person
+
+ROOT = Path(__file__).parents[2]
+NUM_FRAMES = 60
+STEP_PX = 1.6
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "model_zoo", "evaluate", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def write_clip(folder: Path, seed: int, racer_from: int | None = None) -> None:
+    """Two walkers; from one frame on somebody passes at four times their pace."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng([seed])
+    starts, feet = random.uniform(0, 60, 2), np.array([42, 78]) + random.uniform(-4, 4, 2)
+    for index in range(NUM_FRAMES):
+        picture = floor()
+        for start, foot in zip(starts, feet, strict=True):
+            picture = with_person(picture, start + STEP_PX * index * random.uniform(0.95, 1.05), foot)
+        if racer_from is not None and index >= racer_from:
+            picture = with_person(picture, 4 * STEP_PX * (index - racer_from), 116)
+        noise = random.normal(0, 1.5, picture.shape)
+        cv2.imwrite(str(folder / f"{index:03}.png"), np.clip(picture + noise, 0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("drawn")
+    for number in range(10):
+        write_clip(root / "training" / "frames" / f"{number:02}", number)
+    clips = {}
+    for number, racer_from in ((0, 20), (1, None), (2, 30)):
+        name = f"{number:02}"
+        write_clip(root / "testing" / "frames" / name, 100 + number, racer_from)
+        last = NUM_FRAMES - 1 if racer_from is None else min(NUM_FRAMES - 1, racer_from + 24)
+        anomalous = [] if racer_from is None else [[racer_from, last]]
+        clips[name] = {"frames": NUM_FRAMES, "anomalous": anomalous}
+    (root / "labels.json").write_text(json.dumps({"fps": 10, "clips": clips}))
+    return root
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "small.yaml"
+    path.write_text("components: 4\nnum_sites: 3\nalarms_per_1000: 20\n")
+    return path
+
+
+def test_somebody_racing_past_walkers_is_found_and_the_file_says_what_is_printed(
+    drawn: Path, config: Path, tmp_path: Path
+) -> None:
+    out, scores = tmp_path / "figures.json", tmp_path / "scores.npz"
+    done = run("ped2", "--root", drawn, "--config", config, "--json", out, "--scores", scores)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        0,
+        "no object detector configured: objects come from the foreground alone",
+    )
+    figures = json.loads(out.read_text())
+    assert figures["micro"]["causal"] > 0.85
+    assert figures["events"]["recall"] > 0.4
+    assert figures["events"]["threshold"] > 0
+    assert set(figures["micro"]) == set(figures["macro"]) == set(figures["ci95"]) == set(SMOOTHINGS)
+    assert figures["micro"] == pytest.approx(figures["pooled"]["micro"], abs=1e-9), "sums cost nothing"
+    assert figures["frames"] == 3 * NUM_FRAMES
+    assert {"background", "flow", "proposals", "tracks", "network", "score"} <= set(figures["stages_ms"])
+    assert sum(figures["stages_ms"].values()) < 1000 / figures["fps_one_core"]
+    assert figures["configuration"]["components"] == 4
+    assert f"{100 * figures['micro']['raw']:.1f}" in done.stdout
+    with np.load(scores) as arrays:
+        assert {name: arrays[name].shape for name in arrays} == dict.fromkeys(("00", "01", "02"), (NUM_FRAMES,))
+        assert all(np.isfinite(arrays[name]).all() for name in arrays)
+
+
+def test_the_same_twice_gives_the_same_figures(drawn: Path, config: Path, tmp_path: Path) -> None:
+    found = []
+    for name in ("a.npz", "b.npz"):
+        run("ped2", "--root", drawn, "--config", config, "--scores", tmp_path / name)
+        with np.load(tmp_path / name) as arrays:
+            found.append({clip: arrays[clip].tolist() for clip in arrays})
+    assert found[0] == found[1]
+
+
+def test_footage_without_labels_has_speed_but_no_figures(drawn: Path, config: Path, tmp_path: Path) -> None:
+    for part in ("training", "testing"):
+        (tmp_path / part).symlink_to(drawn / part)
+    out = tmp_path / "figures.json"
+    done = run("ped2", "--root", tmp_path, "--config", config, "--json", out)
+    assert done.returncode == 0
+    assert "no frame figures: the test clips hold no labels of both classes" in done.stdout
+    assert json.loads(out.read_text())["micro"] is None
+
+
+def damaged(drawn: Path, root: Path, content: bytes, clip: str = "training/frames/02") -> Path:
+    """The drawn footage with one frame replaced."""
+    for source in drawn.rglob("*.*"):
+        target = root / source.relative_to(drawn)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_file():
+            target.write_bytes(source.read_bytes())
+    (root / clip / "030.png").write_bytes(content)
+    return root
+
+
+def png(height: int, width: int) -> bytes:
+    return bytes(cv2.imencode(".png", np.zeros((height, width), np.uint8))[1])
+
+
+def refusal(*arguments: str | Path) -> str:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    error = done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    return error
+
+
+def test_unusable_frames_are_named(drawn: Path, config: Path, tmp_path: Path) -> None:
+    corrupt = damaged(drawn, tmp_path / "corrupt", b"no picture")
+    error = refusal("ped2", "--root", corrupt, "--config", config)
+    assert error == f"error: {corrupt}/training/frames/02/030.png: not a picture that can be read"
+    larger = damaged(drawn, tmp_path / "larger", png(240, 160), "testing/frames/01")
+    error = refusal("ped2", "--root", larger, "--config", config)
+    assert (
+        error == "error: clip 01, frame 30: expected frames that scale to (120, 160) as the scene's did, got (240, 160)"
+    )
+    tiny = damaged(drawn, tmp_path / "tiny", png(20, 20))
+    assert "error: expected frames of one size" in refusal("ped2", "--root", tiny, "--config", config)
+
+
+def test_what_cannot_be_evaluated_is_refused_in_one_line(drawn: Path, tmp_path: Path) -> None:
+    assert refusal("ped3", "--root", drawn) == (
+        "error: data set: expected one of ped2, avenue, shanghaitech, ucf-crime, got 'ped3'"
+    )
+    missing = tmp_path / "missing"
+    assert refusal("ped2", "--root", missing) == (
+        f"error: {missing}/training/frames: expected folders of pictures, found none"
+    )
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("detect_every: 0\nnormality: forest\nspeed: 3\n")
+    done = run("ped2", "--root", drawn, "--config", wrong)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"error: {wrong}:1:15: detect_every: Input should be greater than or equal to 1 (got 0)",
+        f"error: {wrong}:2:12: normality: Input should be 'gaussian', 'mixture' or 'k-means' (got \"forest\")",
+        f"error: {wrong}:3:8: speed: Extra inputs are not permitted",
+    ]
+    text = tmp_path / "text.onnx"
+    text.write_text("no model")
+    assert refusal("ped2", "--root", drawn, "--detector", text) == f"error: {text}: not an ONNX model, or damaged"
+
+
+def test_a_clip_of_one_frame_gets_the_usual_score(drawn: Path, config: Path, tmp_path: Path) -> None:
+    root = damaged(drawn, tmp_path / "short", (drawn / "training/frames/02/030.png").read_bytes())
+    short = root / "testing" / "frames" / "03"
+    short.mkdir()
+    (short / "000.png").write_bytes((drawn / "testing/frames/01/000.png").read_bytes())
+    scores = tmp_path / "scores.npz"
+    assert run("ped2", "--root", root, "--config", config, "--scores", scores).returncode == 0
+    with np.load(scores) as arrays:
+        assert arrays["03"].tolist() == [arrays["00"][0]]

@@ -1,0 +1,1 @@
+"""Tests without disk, network or clock."""
