@@ -32,9 +32,12 @@ from fl_client.uplink.site_token import site_token
 from fl_client.watch import FeedbackLine, Pipeline, Progress, Watch
 from fl_runtime.shutdown import StopFlag
 from model_zoo.errors import ModelFileError
+from model_zoo.perception.detector import DetectorFile
 from model_zoo.perception.tubelet import ANALYSIS_FPS
 
 logger = logging.getLogger(__name__)
+
+_USUAL_PROPORTIONS = (9, 16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +49,7 @@ class PipelineOrder:
     state_dir: Path
     learn_for_s: float
     model_path: Path | None
+    detector: DetectorFile | None = None
 
 
 PipelineFactory = Callable[[PipelineOrder], Pipeline]
@@ -80,7 +84,9 @@ def camera_pipeline(order: PipelineOrder) -> Pipeline:
     """
     from fl_client.pipeline import CameraPipeline
 
-    return CameraPipeline(order.site, order.camera, order.state_dir, order.learn_for_s, order.model_path)
+    return CameraPipeline(
+        order.site, order.camera, order.state_dir, order.learn_for_s, order.model_path, order.detector
+    )
 
 
 def run_client(config: ClientConfig, stop: StopFlag, build_pipeline: PipelineFactory = camera_pipeline) -> Summary:
@@ -90,8 +96,12 @@ def run_client(config: ClientConfig, stop: StopFlag, build_pipeline: PipelineFac
         SourceError: The source cannot be watched, or a file's decoder died; alerts from before that are complete.
         StateError: The state folder is in use or cannot be written.
         SettingsError: The options contradict the site description.
+        ModelFileError: The detector cannot be used.
     """
     site, camera = site_and_camera(config)
+    detector = _detector_file(config)
+    if detector is not None:
+        detector.open(_USUAL_PROPORTIONS)  # one that cannot be used is refused before anything starts
     source = Source(config.source, ANALYSIS_FPS, config.start_s(dt.datetime.now(dt.UTC)), config.is_fast)
     check_path(source)
     cv2.setNumThreads(1)
@@ -102,6 +112,10 @@ def run_client(config: ClientConfig, stop: StopFlag, build_pipeline: PipelineFac
         folder = stack.enter_context(open_state_folder(config.state_dir))
         client = _Client(config, folder, feed)
         return client.run(stop, site, camera, build_pipeline)
+
+
+def _detector_file(config: ClientConfig) -> DetectorFile | None:
+    return DetectorFile(config.detector, config.detector_width_px, config.detect_every) if config.detector else None
 
 
 class _Client:
@@ -138,7 +152,9 @@ class _Client:
 
     def _build_pipeline(self, site: Site, camera: Camera, build_pipeline: PipelineFactory) -> Pipeline:
         """Builds on the last good model; where the pipeline refuses that one, on the shipped default."""
-        order = PipelineOrder(site, camera, self._folder.path, self._config.learn_for_s, self._models.current_model())
+        folder, config = self._folder.path, self._config
+        model_path, detector = self._models.current_model(), _detector_file(config)
+        order = PipelineOrder(site, camera, folder, config.learn_for_s, model_path, detector)
         try:
             return build_pipeline(order)
         except ModelFileError as error:

@@ -43,6 +43,15 @@ class ClientConfig(pydantic.BaseModel):
         le=90 * 86400.0,
         description="Seconds of video in which a new camera learns what is normal, before any learned alert.",
     )
+    detector: Path | None = pydantic.Field(
+        default=None, description="Object detector, ONNX; left out: objects come from the foreground alone."
+    )
+    detector_width_px: int = pydantic.Field(
+        default=416, ge=128, le=1920, description="Width in pixels that pictures are scaled to for the detector."
+    )
+    detect_every: int = pydantic.Field(
+        default=3, ge=1, le=100, description="Frames from detection to detection; flow carries the boxes in between."
+    )
     coordinator: str | None = pydantic.Field(
         default=None, max_length=1024, description="URL of the coordinator; https, or http on this machine."
     )

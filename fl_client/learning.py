@@ -13,6 +13,7 @@ from fl_client.perceived import Perceived
 from fl_client.storage.tubelet_store import Block, no_tubelets
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.background import Frame, analysis_picture, grey_picture
+from model_zoo.perception.detector import DetectorFile
 from model_zoo.perception.scene import Scene, fit_scene, load_scene
 from model_zoo.perception.tubelet import Tubelets, concatenate
 from model_zoo.training.exposure import Exposure
@@ -30,10 +31,11 @@ class SceneLearner:
 
     Args:
         duration_s: How long to collect.
+        detector: Finds the people that the perspective is read off; the foreground serves when absent.
     """
 
-    def __init__(self, duration_s: float) -> None:
-        self._duration_s = duration_s
+    def __init__(self, duration_s: float, detector: DetectorFile | None = None) -> None:
+        self._duration_s, self._detector = duration_s, detector
         self._pictures: list[npt.NDArray[np.uint8]] = []
         self._first_s: float | None = None
         self._last_s = -np.inf
@@ -43,12 +45,16 @@ class SceneLearner:
 
         Raises:
             FootageError: The frame cannot be used.
+            ModelFileError: The detector cannot be used.
         """
         self._first_s = instant_s if self._first_s is None else self._first_s
         if instant_s - self._last_s >= self._duration_s / MAX_SCENE_FRAMES:
             self._pictures.append(analysis_picture(grey_picture(frame)))
             self._last_s = instant_s
-        return fit_scene(self._pictures) if instant_s - self._first_s >= self._duration_s else None
+        if instant_s - self._first_s < self._duration_s:
+            return None
+        height_px, width_px = self._pictures[0].shape
+        return fit_scene(self._pictures, self._detector.open((height_px, width_px)) if self._detector else None)
 
 
 @dataclasses.dataclass

@@ -18,7 +18,9 @@ from context.site import Camera, Site
 from context.zone import ZONE_KINDS, zone_slots
 from model_zoo.perception.background import Frame, analysis_size
 from model_zoo.perception.collector import TubeletCollector, Window
+from model_zoo.perception.detector import DetectorFile
 from model_zoo.perception.perceiver import Perceiver
+from model_zoo.perception.proposer import DetectorProposer
 from model_zoo.perception.scene import Scene
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, ObservedObject, Tubelets
 
@@ -47,16 +49,26 @@ class CameraView:
         site: Where the camera is.
         camera: One of the site's cameras.
         scenes: Scenes by operational state; a state without one is looked at with the scene at hand.
+        detector: Finds objects; they come from the foreground alone when absent.
+
+    Raises:
+        ModelFileError: The detector cannot be used.
     """
 
-    def __init__(self, site: Site, camera: Camera, scenes: Mapping[OperationalState, Scene]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        camera: Camera,
+        scenes: Mapping[OperationalState, Scene],
+        detector: DetectorFile | None = None,
+    ) -> None:
         self._site, self._camera = site, camera
         self._scenes = dict(scenes)
         self._kinds = np.array([ZONE_KINDS.index(kind) for kind in camera.zone_kinds()], dtype=np.int64)
         angles = [0.0, *(zone.flow_angle_rad for zone in camera.zones)]
         self._cos_sin = np.array([(math.cos(angle), math.sin(angle)) for angle in angles])
         self._state = next(iter(self._scenes))
-        self._perceiver = Perceiver(self._scenes[self._state])
+        self._perceiver = _perceiver(self._scenes[self._state], detector)
         self._collector = TubeletCollector()
 
     def look(self, frame: Frame, instant_s: float) -> Perceived:
@@ -133,3 +145,11 @@ class CameraView:
             label=np.zeros(rows, dtype=np.int64),
             instant_s=np.full(rows, instant_s, dtype=np.float64),
         )
+
+
+def _perceiver(scene: Scene, detector: DetectorFile | None) -> Perceiver:
+    if detector is None:
+        return Perceiver(scene)
+    height_px, width_px = scene.background.shape
+    proposer = DetectorProposer(detector.open((height_px, width_px)), scene.perspective, detector.every)
+    return Perceiver(scene, proposer=proposer)

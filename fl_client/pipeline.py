@@ -31,6 +31,7 @@ from model_zoo.default import DEFAULT_MODEL
 from model_zoo.errors import ModelFileError, ModelZooError
 from model_zoo.onnx_model import OnnxModel, load_model
 from model_zoo.perception.background import Frame
+from model_zoo.perception.detector import DetectorFile
 from model_zoo.perception.tubelet import Tubelets, concatenate
 
 logger = logging.getLogger(__name__)
@@ -60,15 +61,22 @@ class CameraPipeline:
         state_dir: The site's folder.
         learn_for_s: Seconds to watch before the first learned alert.
         model_path: Model to score with; the shipped one when absent.
+        detector: Finds objects; they come from the foreground alone when absent.
 
     Raises:
-        ModelFileError: The model cannot be used.
+        ModelFileError: The model or the detector cannot be used.
     """
 
-    def __init__(
-        self, site: Site, camera: Camera, state_dir: Path, learn_for_s: float, model_path: Path | None = None
+    def __init__(  # noqa: PLR0913, PLR0917  the parts of a pipeline order
+        self,
+        site: Site,
+        camera: Camera,
+        state_dir: Path,
+        learn_for_s: float,
+        model_path: Path | None = None,
+        detector: DetectorFile | None = None,
     ) -> None:
-        self._site, self._camera = site, camera
+        self._site, self._camera, self._detector = site, camera, detector
         self._scene_s = min(SCENE_S, learn_for_s / 3)
         self._learn_for_s = learn_for_s - self._scene_s
         self._model = _load(model_path or DEFAULT_MODEL)
@@ -76,8 +84,8 @@ class CameraPipeline:
         self._store = TubeletStore(self._folder)
         self._store.describe(camera)
         scenes = load_scenes(self._folder)
-        self._view = CameraView(site, camera, scenes) if scenes else None
-        self._scene_learner = SceneLearner(self._scene_s)
+        self._view = CameraView(site, camera, scenes, detector) if scenes else None
+        self._scene_learner = SceneLearner(self._scene_s, detector)
         self._blocks = BlockBuilder(min(BLOCK_S, self._learn_for_s / BLOCKS_TO_LEARN))
         self._frame_shape: tuple[int, ...] | None = None
         self._watched_s = self._store.watched_s()
@@ -116,7 +124,7 @@ class CameraPipeline:
             moment = self._moment(instant_s)
             if scene is not None:
                 save_scenes(self._folder, {moment.state: scene})
-                self._view = CameraView(self._site, self._camera, {moment.state: scene})
+                self._view = CameraView(self._site, self._camera, {moment.state: scene}, self._detector)
             return ScoredFrame(instant_s, (), 0.0, 0.0, moment.state.value, is_learning=True)
         seen = self._view.look(frame, instant_s)
         judge = None if self.is_learning else self._current_judge()
@@ -198,7 +206,7 @@ class CameraPipeline:
         if not is_first_fitting:
             logger.warning("picture size changed", extra={"before": str(self._frame_shape), "now": str(shape)})
             forget_scenes(self._folder)
-            self._view, self._scene_learner = None, SceneLearner(self._scene_s)
+            self._view, self._scene_learner = None, SceneLearner(self._scene_s, self._detector)
         self._frame_shape = shape
 
     def _moment(self, instant_s: float) -> Moment:

@@ -202,6 +202,7 @@ def load_detector(path: Path, picture_size: tuple[int, int], width_px: int | Non
 
     Raises:
         ModelFileError: The file is missing, too large, damaged, no detector that is known here, or does not run.
+        ValueError: ``width_px`` is less than 128 or more than 1920.
     """
     try:
         size_bytes = path.stat().st_size
@@ -212,6 +213,21 @@ def load_detector(path: Path, picture_size: tuple[int, int], width_px: int | Non
         raise ModelFileError(f"{path}: cannot be read: {error.strerror}") from error
     model_bytes, input_size = _sized(model_bytes, str(path), picture_size, width_px)
     return Detector(model_bytes, str(path), input_size)
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectorFile:
+    """A detector to be run, before the size of the pictures is known."""
+
+    path: Path
+    width_px: int | None = None
+    """As for ``load_detector``."""
+    every: int = 1
+    """Frames from detection to detection."""
+
+    def open(self, picture_size: tuple[int, int]) -> Detector:
+        """Loads it for pictures of these proportions; raises as ``load_detector``."""
+        return load_detector(self.path, picture_size, self.width_px)
 
 
 def _sized(
