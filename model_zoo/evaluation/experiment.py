@@ -104,21 +104,24 @@ def run_evaluation(data: DataSet, settings: EvaluationSettings, progress: Progre
 def _train(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Trained:
     watched = [watcher.watch(clip) for clip in clips]
     rows = [rows for rows, _ in watched]
-    num_sites = min(settings.num_sites, len(rows))
-    fitted = ObjectModelSettings(
-        settings.normality, settings.components, settings.num_folds, settings.uses_kind, settings.network
-    )
+    fitted = object_model_settings(settings)
     num_contexts = len(watcher.scenes)
-    model, surprises = fit_object_model([rows[site::num_sites] for site in range(num_sites)], num_contexts, fitted)
-    pooled, _ = fit_object_model([rows], num_contexts, fitted)
+    model = fit_object_model(rows, settings.num_sites, num_contexts, fitted)
+    pooled = fit_object_model(rows, 1, num_contexts, fitted)
     raw = [
-        frame_scores(rows, surprises[index % num_sites][index // num_sites], count)
-        for index, (rows, count) in enumerate(watched)
+        frame_scores(rows, model.without(index).surprise(rows), count) for index, (rows, count) in enumerate(watched)
     ]
     usual = float(np.median(np.concatenate(raw)))
     causal = np.concatenate([ema(np.concatenate([[usual], scores[1:]])) for scores in raw])
     threshold = float(np.quantile(causal, 1.0 - settings.alarms_per_1000 / 1000.0))
-    return Trained(model, pooled, usual, threshold)
+    return Trained(model.model, pooled.model, usual, threshold)
+
+
+def object_model_settings(settings: EvaluationSettings) -> ObjectModelSettings:
+    """What an evaluation's settings say of the object model."""
+    return ObjectModelSettings(
+        settings.normality, settings.components, settings.num_folds, settings.uses_kind, settings.network
+    )
 
 
 def frame_scores(rows: Observations, surprise: Scores, num_frames: int) -> Scores:

@@ -38,6 +38,7 @@ _MOST_VOTES = 4.0
 _WHEELS_SCALE = 4.0  # votes are shares of one; calibration tells scores of the order of one apart
 _LEAST_WHEELS = 0.2
 _LEAST_VARIANCE = 1e-6
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,73 +143,64 @@ def _beyond_usual(surprise: Scores) -> Scores:
     return np.maximum(surprise - _USUAL_SURPRISE, 0.0)
 
 
+@dataclasses.dataclass(frozen=True)
+class FittedModel:
+    """A model of all clips, and one for each fold of them."""
+
+    model: ObjectModel
+    left_out: tuple[ObjectModel, ...]
+    """Each with a density that has not seen its fold; calibrated as ``model``."""
+
+    def without(self, clip: int) -> ObjectModel:
+        """The model that has not seen the ``clip``-th training clip."""
+        return self.left_out[clip % len(self.left_out)]
+
+
 def fit_object_model(
-    sites: Sequence[Sequence[Observations]], num_contexts: int, settings: ObjectModelSettings
-) -> tuple[ObjectModel, list[list[Scores]]]:
-    """Fits a model to normal clips of several sites; only sums and counts leave a site.
+    clips: Sequence[Observations], num_sites: int, num_contexts: int, settings: ObjectModelSettings
+) -> FittedModel:
+    """Fits a model to normal clips, dealt out in turn over sites; only sums and counts leave a site.
 
     Args:
-        sites: Clips of each site, taken to be normal; dealt out in turn, so that folds are alike however many sites
-            there are.
-        num_contexts: Contexts that occur in them, counted from 0.
+        clips: Rows of each clip, taken to be normal.
+        num_sites: At least 1; folds are the same however many there are.
+        num_contexts: Contexts that occur in the clips, counted from 0.
         settings: What to fit.
-
-    Returns:
-        The model, and by site and clip the surprise of every row under a density that has not seen the clip's fold.
 
     Raises:
         NormalityError: A feature is not finite, or there is no object at all.
     """
-    if not any(len(clip) for clips in sites for clip in clips):
+    if not any(len(clip) for clip in clips):
         raise NormalityError("expected at least one object in the training footage, found none")
     num_contexts += 1  # the last is all together
-    standard = _standard_of(sites)
-    num_folds = min(settings.num_folds, sum(len(clips) for clips in sites))
-    left_out = [_fit_without(sites, standard, (fold, num_folds), num_contexts, settings) for fold in range(num_folds)]
-    raw = [
-        [
-            left_out[(site + number * len(sites)) % num_folds](standard.apply(clip), clip.context)
-            for number, clip in enumerate(clips)
-        ]
-        for site, clips in enumerate(sites)
-    ]
-    every, raw_of_every = joined([clip for clips in sites for clip in clips]), _flat(raw)
-    channels = _Channels(
-        settings,
-        *(_calibrated(scores, every, num_contexts) for scores in (raw_of_every, wheels_score(every), every.network)),
+    standard = _standard_of(clips)
+    num_folds = min(settings.num_folds, len(clips))
+
+    def fit(left_out: int | None) -> Density:
+        kept = [clip.select(_NONE) if number % num_folds == left_out else clip for number, clip in enumerate(clips)]
+        sites = [joined(kept[site::num_sites]) for site in range(min(num_sites, len(kept)))]
+        return _fit_density([(standard.apply(rows), rows.context) for rows in sites], num_contexts, settings)
+
+    densities = [fit(fold) for fold in range(num_folds)]
+    every = joined(clips)
+    raw = np.concatenate(
+        [densities[number % num_folds](standard.apply(clip), clip.context) for number, clip in enumerate(clips)]
     )
-    fused = _calibrated(channels.total(raw_of_every, every, every.context), every, num_contexts)
-    density = _fit_without(sites, standard, None, num_contexts, settings)
-    surprises = [
-        [
-            fused.surprise(channels.total(scores, clip, clip.context), clip.context)
-            for clip, scores in zip(clips, of_site, strict=True)
-        ]
-        for clips, of_site in zip(sites, raw, strict=True)
-    ]
-    return ObjectModel(num_contexts, standard, density, channels, fused), surprises
+    channels = _Channels(
+        settings, *(_calibrated(scores, every, num_contexts) for scores in (raw, wheels_score(every), every.network))
+    )
+    fused = _calibrated(channels.total(raw, every, every.context), every, num_contexts)
+    model = ObjectModel(num_contexts, standard, fit(None), channels, fused)
+    return FittedModel(model, tuple(dataclasses.replace(model, density=density) for density in densities))
 
 
-def _fit_without(
-    sites: Sequence[Sequence[Observations]],
-    standard: _Standard,
-    fold: tuple[int, int] | None,
-    num_contexts: int,
-    settings: ObjectModelSettings,
+def _fit_density(
+    sites: Sequence[tuple[npt.NDArray[np.float64], Contexts]], num_contexts: int, settings: ObjectModelSettings
 ) -> Density:
-    """The density of all clips but those of one fold of so many."""
-    parts = []
-    for site, clips in enumerate(sites):
-        numbers = range(site, site + len(clips) * len(sites), len(sites))
-        kept = [
-            clip for clip, number in zip(clips, numbers, strict=True) if fold is None or number % fold[1] != fold[0]
-        ]
-        rows = joined(kept) if kept else clips[0].select(np.zeros(0, np.int64))
-        parts.append((standard.apply(rows), rows.context))
     if settings.normality == "k-means":
-        return fit_centres([features for features, _ in parts], settings.components).scores_anywhere
+        return fit_centres([features for features, _ in sites], settings.components).scores_anywhere
     components = 1 if settings.normality == "gaussian" else settings.components
-    return fit_mixture(parts, num_contexts, components).scores
+    return fit_mixture(sites, num_contexts, components).scores
 
 
 def _calibrated(scores: Scores, rows: Observations, num_contexts: int) -> Calibration:
@@ -217,13 +209,9 @@ def _calibrated(scores: Scores, rows: Observations, num_contexts: int) -> Calibr
     return fit_calibration(np.tile(scores, 2), np.concatenate([rows.context, everywhere]), num_contexts)
 
 
-def _flat(scores: list[list[Scores]]) -> Scores:
-    return np.concatenate([one for of_site in scores for one in of_site])
-
-
-def _standard_of(sites: Sequence[Sequence[Observations]]) -> _Standard:
+def _standard_of(clips: Sequence[Observations]) -> _Standard:
     count, linear, square = 0.0, np.zeros(len(USED_FEATURES)), np.zeros(len(USED_FEATURES))
-    for clip in (clip for clips in sites for clip in clips):
+    for clip in clips:
         features = clip.features[:, USED_FEATURES]
         count, linear, square = count + len(features), linear + features.sum(axis=0), square + (features**2).sum(axis=0)
     mean = linear / count

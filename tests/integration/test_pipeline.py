@@ -14,6 +14,8 @@ from fl_client.judging import ScoredFrame
 from fl_client.pipeline import ALARMING_SEVERITY, CameraPipeline
 from fl_client.storage.tubelet_store import LABELS, TubeletStore
 from model_zoo.errors import ModelFileError
+from model_zoo.perception.detector import DetectorFile
+from tests.fakes.detectors import cells
 from tests.fakes.drawn_scene import FPS, Frame, walking_frames
 from tests.fakes.onnx_models import METADATA, Weights, drawn_model
 
@@ -39,8 +41,10 @@ def model(tmp_path: Path) -> Path:
 class Watching:
     """A pipeline that is shown frames one tenth of a second apart."""
 
-    def __init__(self, state_dir: Path, model: Path, start_s: float = START_S) -> None:
-        self.pipeline = CameraPipeline(SITE, CAMERA, state_dir, LEARN_FOR_S, model)
+    def __init__(
+        self, state_dir: Path, model: Path, start_s: float = START_S, detector: DetectorFile | None = None
+    ) -> None:
+        self.pipeline = CameraPipeline(SITE, CAMERA, state_dir, LEARN_FOR_S, model, detector)
         self.now_s = start_s
 
     def watch(self, frames: Iterator[Frame]) -> list[ScoredFrame]:
@@ -72,6 +76,19 @@ def learned(tmp_path: Path, model: Path) -> Iterator[Watching]:
     watching.learn()
     yield watching
     watching.pipeline.close()
+
+
+@pytest.mark.parametrize(("box", "sees_them"), [((0.3, 0.55, 0.45, 0.95), True), (None, False)])
+def test_where_a_detector_is_configured_objects_are_what_it_finds(
+    tmp_path: Path, model: Path, box: tuple[float, float, float, float] | None, sees_them: bool
+) -> None:
+    path = tmp_path / "detector.onnx"
+    path.write_bytes(cells((256, 416), [(box, 0, 0.9)] if box else []))
+    watching = Watching(tmp_path / "state", model, detector=DetectorFile(path, every=2))
+    scored = watching.learn() + watching.watch(walking_frames(60, seed=5))
+    watching.pipeline.close()
+    found = [one for frame in scored for one in frame.objects]
+    assert bool(found) == sees_them
 
 
 def test_no_frame_is_judged_before_enough_was_watched_and_every_one_after(tmp_path: Path, model: Path) -> None:

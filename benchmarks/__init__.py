@@ -1,0 +1,1 @@
+"""Measurements with commands of their own; none is part of the tests."""

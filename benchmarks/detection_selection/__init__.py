@@ -1,0 +1,1 @@
+"""Which configuration of detection to ship, chosen without test labels."""
