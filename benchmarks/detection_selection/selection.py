@@ -11,14 +11,15 @@ import numpy as np
 
 from model_zoo.datasets.clip import LabelledClip
 from model_zoo.errors import FootageError
-from model_zoo.evaluation.experiment import frame_scores, object_model_settings
-from model_zoo.evaluation.frame_auc import ema
+from model_zoo.evaluation.experiment import object_model_settings
+from model_zoo.evaluation.frame_auc import ema, frame_scores
 from model_zoo.evaluation.frame_figures import ScoredFrames, alarm_figures, frame_figures
 from model_zoo.evaluation.pasted_objects import INTRUDERS, Place, cut_out, paste
 from model_zoo.evaluation.settings import EvaluationSettings
 from model_zoo.evaluation.watching import Watcher, open_watcher
 from model_zoo.perception.background import Frame
 from model_zoo.perception.tubelet import MOTION_FEATURES
+from model_zoo.scoring.frame_score import begun, bounded
 from model_zoo.scoring.object_model import fit_object_model
 
 BRISK_SHARE = 0.75
@@ -94,11 +95,12 @@ def candidate_figures(footage: Footage, settings: EvaluationSettings) -> dict[st
         [rows for rows, _ in normal], settings.num_sites, len(watcher.scenes), object_model_settings(settings)
     )
     scores = [
-        frame_scores(rows, fitted.without(index).surprise(rows), count) for index, (rows, count) in enumerate(normal)
+        frame_scores(count, rows.frame, bounded(fitted.without(index).surprise(rows)))
+        for index, (rows, count) in enumerate(normal)
     ]
     usual = float(np.median(np.concatenate(scores)))
     clips = [
-        ScoredFrames(clip.name, np.zeros(len(one), np.int64), _begun(one, usual))
+        ScoredFrames(clip.name, np.zeros(len(one), np.int64), begun(one, usual))
         for clip, one in zip(footage.normal, scores, strict=True)
     ]
     threshold = float(
@@ -107,9 +109,9 @@ def candidate_figures(footage: Footage, settings: EvaluationSettings) -> dict[st
     found = []
     for one in footage.pasted:
         rows, count = watcher.watch(one.clip)
-        surprise = fitted.without(one.training_clip).surprise(rows)
+        its_scores = frame_scores(count, rows.frame, bounded(fitted.without(one.training_clip).surprise(rows)))
         assert one.clip.labels is not None
-        found.append(ScoredFrames(one.clip.name, one.clip.labels, _begun(frame_scores(rows, surprise, count), usual)))
+        found.append(ScoredFrames(one.clip.name, one.clip.labels, begun(its_scores, usual)))
     alarms = alarm_figures(found, threshold)
     kinds = [one.kind for one in footage.pasted]
     by_kind = {
@@ -124,8 +126,3 @@ def candidate_figures(footage: Footage, settings: EvaluationSettings) -> dict[st
         "median_delay_frames": alarms.median_delay_frames,
         "threshold": threshold,
     }
-
-
-def _begun(scores: np.ndarray, usual: float) -> np.ndarray:
-    """The scores with the first frame, which cannot be judged yet, as usual."""
-    return np.concatenate([[usual], scores[1:]])

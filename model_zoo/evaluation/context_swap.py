@@ -22,11 +22,12 @@ import numpy.typing as npt
 
 from model_zoo.datasets.clip import DataSet, LabelledClip
 from model_zoo.errors import FootageError
-from model_zoo.evaluation.experiment import frame_scores, object_model_settings
-from model_zoo.evaluation.frame_auc import roc_auc
+from model_zoo.evaluation.experiment import object_model_settings
+from model_zoo.evaluation.frame_auc import frame_scores, roc_auc
 from model_zoo.evaluation.frame_figures import SMOOTHINGS
 from model_zoo.evaluation.settings import EvaluationSettings
 from model_zoo.evaluation.watching import open_watcher
+from model_zoo.scoring.frame_score import begun, bounded
 from model_zoo.scoring.object_model import FittedModel, fit_object_model
 from model_zoo.scoring.observations import Observations
 
@@ -149,9 +150,9 @@ def _figures(
     own = (left_out[:num_walkers], left_out[num_walkers:])
     figures: dict[str, Any] = {}
     for name, smoothing in SMOOTHINGS.items():
-        thresholds = [_threshold([smoothing(_begun(one, usual)) for one in clips]) for clips in own]
+        thresholds = [_threshold([smoothing(begun(one, usual)) for one in clips]) for clips in own]
         scores = [
-            [smoothing(_begun(_scores(fitted.model.surprise, clip, context), usual)) for clip in tested]
+            [smoothing(begun(_scores(fitted.model.surprise, clip, context), usual)) for clip in tested]
             for context in contexts
         ]
         figures[name] = _swap_figures(tested, scores, thresholds)
@@ -159,11 +160,7 @@ def _figures(
 
 
 def _scores(surprise_fn: Callable[[Observations], Scores], clip: Watched, context: int) -> Scores:
-    return frame_scores(clip.rows, surprise_fn(_in_context(clip.rows, context)), clip.num_frames)
-
-
-def _begun(scores: Scores, usual: float) -> Scores:
-    return np.concatenate([[usual], scores[1:]])
+    return frame_scores(clip.num_frames, clip.rows.frame, bounded(surprise_fn(_in_context(clip.rows, context))))
 
 
 def _threshold(scores: Sequence[Scores]) -> float:

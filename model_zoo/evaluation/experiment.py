@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from model_zoo.datasets.clip import DataSet, LabelledClip
 from model_zoo.errors import FootageError
-from model_zoo.evaluation.frame_auc import ema
+from model_zoo.evaluation.frame_auc import ema, frame_scores
 from model_zoo.evaluation.frame_figures import AlarmFigures, ScoredFrames, alarm_figures, frame_figures
 from model_zoo.evaluation.region_detection import (
     DetectionFigures,
@@ -26,7 +26,7 @@ from model_zoo.evaluation.region_detection import (
 from model_zoo.evaluation.settings import EvaluationSettings
 from model_zoo.evaluation.watching import Watcher, observe, open_watcher, sampled, stride_of
 from model_zoo.perception.stage_clock import StageClock
-from model_zoo.scoring.frame_score import bounded, frame_score
+from model_zoo.scoring.frame_score import begun, bounded, frame_score
 from model_zoo.scoring.object_model import ObjectModel, ObjectModelSettings, fit_object_model
 from model_zoo.scoring.observations import Observations, joined
 
@@ -109,10 +109,11 @@ def _train(watcher: Watcher, clips: Sequence[LabelledClip], settings: Evaluation
     model = fit_object_model(rows, settings.num_sites, num_contexts, fitted)
     pooled = fit_object_model(rows, 1, num_contexts, fitted)
     raw = [
-        frame_scores(rows, model.without(index).surprise(rows), count) for index, (rows, count) in enumerate(watched)
+        frame_scores(count, rows.frame, bounded(model.without(index).surprise(rows)))
+        for index, (rows, count) in enumerate(watched)
     ]
     usual = float(np.median(np.concatenate(raw)))
-    causal = np.concatenate([ema(np.concatenate([[usual], scores[1:]])) for scores in raw])
+    causal = np.concatenate([ema(begun(scores, usual)) for scores in raw])
     threshold = float(np.quantile(causal, 1.0 - settings.alarms_per_1000 / 1000.0))
     return Trained(model.model, pooled.model, usual, threshold)
 
@@ -122,19 +123,6 @@ def object_model_settings(settings: EvaluationSettings) -> ObjectModelSettings:
     return ObjectModelSettings(
         settings.normality, settings.components, settings.num_folds, settings.uses_kind, settings.network
     )
-
-
-def frame_scores(rows: Observations, surprise: Scores, num_frames: int) -> Scores:
-    """The score of each frame of a clip. ``(num_frames,)``.
-
-    Args:
-        rows: The clip's objects.
-        surprise: Of each. ``(R,)``.
-        num_frames: Frames watched.
-    """
-    scores = np.zeros(num_frames)
-    np.maximum.at(scores, rows.frame, bounded(surprise))
-    return scores
 
 
 def _test(watcher: Watcher, trained: Trained, clip: LabelledClip, clock: StageClock) -> tuple[TestedClip, float]:
@@ -201,9 +189,9 @@ def _evaluation(
 
 def _rescored(one: TestedClip, trained: Trained) -> Scores:
     stride = stride_of(one.clip)
-    scores = frame_scores(one.rows, trained.pooled.surprise(one.rows), -(-len(one.scores) // stride))
-    scores[0] = trained.usual_score
-    return np.repeat(scores, stride)[: len(one.scores)]
+    num_watched = -(-len(one.scores) // stride)
+    scores = frame_scores(num_watched, one.rows.frame, bounded(trained.pooled.surprise(one.rows)))
+    return np.repeat(begun(scores, trained.usual_score), stride)[: len(one.scores)]
 
 
 def _regions(tested: Sequence[TestedClip]) -> DetectionFigures | None:

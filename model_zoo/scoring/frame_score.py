@@ -18,6 +18,11 @@ def bounded(surprise: Scores) -> Scores:
     return np.asarray(np.minimum(surprise, LINEAR_SURPRISE) + room * -np.expm1(-beyond / room))
 
 
+def begun(scores: Scores, usual_score: float) -> Scores:
+    """The scores of a clip, ``(frames,)``, its first frame taken to be usual: with one frame no motion is known."""
+    return np.concatenate([[usual_score], scores[1:]])
+
+
 def frame_score(surprise: Scores) -> float:
     """Of one frame's objects ``(N,)``; 0 where there is none."""
     return float(bounded(surprise).max(initial=0.0))
