@@ -1,0 +1,1 @@
+"""How well tracks keep to people, and at what cost, beside a library's tracker."""
