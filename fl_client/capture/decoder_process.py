@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 from fl_client.capture.source import Source
@@ -34,6 +35,7 @@ class DecoderProcess:
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("a process started with pipes has none")
         self._input, self._output = self._process.stdin, self._process.stdout
+        self._input_lock = threading.Lock()
         self.pid = self._process.pid
         with contextlib.suppress(OSError):  # a small user limit on pipes costs speed only
             fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
@@ -60,7 +62,7 @@ class DecoderProcess:
 
     def cause_of_end(self) -> str | None:
         """Waits for the end; how it died in words, or None if it ended by itself in good order."""
-        with contextlib.suppress(OSError):
+        with self._input_lock, contextlib.suppress(OSError):
             self._input.close()
         try:
             code = self._process.wait(_END_GRACE_S)
@@ -73,8 +75,9 @@ class DecoderProcess:
         return f"ended with status {code}" if code else None
 
     def _tell(self, line: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it died; reading says how
-            self._input.write(line)
+        with self._input_lock, contextlib.suppress(BrokenPipeError):  # it died; reading says how
+            if not self._input.closed:  # it ended before anyone asked for more
+                self._input.write(line)
 
     def _read_into(self, buffer: memoryview, deadline: float | None) -> bool:
         while buffer:

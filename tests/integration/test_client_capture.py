@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from fl_client.capture.camera_feed import QUEUE_FRAMES, CameraFeed
+from fl_client.capture.decoder_process import DecoderProcess
 from fl_client.capture.source import Source, check_path
 from fl_client.capture.wire import CapturedFrame
 from fl_client.errors import SourceError
@@ -83,6 +85,15 @@ def test_paced_file_takes_its_time_and_drops_what_comes_too_late(video: Path) ->
     assert len(frames) >= QUEUE_FRAMES
     assert feed.num_dropped + len(frames) == pytest.approx(40, abs=1)
     assert [frame.instant_s for frame in frames] == sorted(frame.instant_s for frame in frames)
+
+
+def test_a_decoder_that_ended_may_still_be_told_to_go_on(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "000.png"), np.zeros((90, 120, 3), np.uint8))
+    decoder = DecoderProcess(Source(str(tmp_path), FPS, is_fast=True))
+    while decoder.read(30.0) is not None:
+        pass
+    assert decoder.cause_of_end() is None
+    decoder.go_on()
 
 
 def test_wide_picture_is_handed_over_at_most_640_wide(tmp_path: Path) -> None:
