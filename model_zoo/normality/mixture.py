@@ -77,10 +77,6 @@ class MixtureSums:
         parts = np.split(vector.astype(np.float64), ends[:-1])
         return cls(*(part.reshape(one) for part, one in zip(parts, shapes, strict=True)))
 
-    def pooled(self) -> "MixtureSums":
-        """All contexts as one. K becomes 1."""
-        return MixtureSums(*(part.sum(axis=0, keepdims=True) for part in (self.count, self.linear, self.outer)))
-
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
