@@ -48,6 +48,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
     scores: Annotated[Path | None, typer.Option(help="NPZ file for the raw score of every test frame.")] = None,
 ) -> None:
     """Learns from a data set's training clips and tests on its test clips."""
+    for path in filter(None, (json_out, scores)):
+        if not path.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{path}: expected a folder to write to, {path.parent} is none")
     settings = _settings(root, config, detector)
     if data_set == CONTEXT_SWAP:
         _context_swap(root, settings, json_out)

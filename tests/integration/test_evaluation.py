@@ -146,6 +146,10 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(drawn: Path, tmp_path: 
     assert refusal("ped3", "--root", drawn) == (
         "error: data set: expected one of ped2, avenue, shanghaitech, ucf-crime, context-swap, got 'ped3'"
     )
+    nowhere = tmp_path / "no" / "figures.json"
+    assert refusal("ped2", "--root", drawn, "--json", nowhere) == (
+        f"error: Invalid value: {nowhere}: expected a folder to write to, {nowhere.parent} is none"
+    )
     missing = tmp_path / "missing"
     assert refusal("ped2", "--root", missing) == (
         f"error: {missing}/training/frames: expected folders of pictures, found none"
