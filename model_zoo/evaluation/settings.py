@@ -1,4 +1,4 @@
-"""What an evaluation runs: the frozen configuration is the defaults here, chosen without test labels."""
+"""What an evaluation runs: the frozen configuration is the defaults here; docs/adr/0008 says how it was chosen."""
 
 from pathlib import Path
 from typing import Annotated, Literal

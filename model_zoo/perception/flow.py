@@ -1,7 +1,7 @@
 """How each object moves: points on what moves are found again in the picture before, object by object.
 
-Sparse flow at full resolution costs about a millisecond, and on people walking in UCSD Ped2 (mean
-over eight frames against the path of their boxes) is off by 0.034 expected heights a second; dense flow was by 0.087.
+Sparse flow at full resolution costs about a millisecond, and keeps to small people where dense flow at half resolution
+melts into the ground (docs/adr/0008).
 
 Source:
     Pyramidal Lucas-Kanade: Bouguet, 2000, Intel Corporation technical report.

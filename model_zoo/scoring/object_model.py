@@ -3,7 +3,7 @@
 Each channel is calibrated against normal objects of the same context, so that all speak of rarity: the surprise is
 -log10 of the share of normal objects that score higher. Motion and size always count; what an object seems to be, and
 the network, only add what goes beyond one in ten: normal objects then hear nothing from them, and a channel that knows
-little costs little. Everything is read off sums and counts, so sites add theirs and nobody sees an object.
+little costs little. All of it can be read off sums and counts.
 
 Letters in shapes: R rows, F features used, K contexts, the last of which is all contexts together.
 """
@@ -159,7 +159,10 @@ class FittedModel:
 def fit_object_model(
     clips: Sequence[Observations], num_sites: int, num_contexts: int, settings: ObjectModelSettings
 ) -> FittedModel:
-    """Fits a model to normal clips, dealt out in turn over sites; only sums and counts leave a site.
+    """Fits a model to normal clips, dealt out in turn over sites.
+
+    The density is fitted from what the sites add up. Standardisation and calibration are sums and counts as well, so
+    it makes no difference that they are formed here over all clips at once.
 
     Args:
         clips: Rows of each clip, taken to be normal.
