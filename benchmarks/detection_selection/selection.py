@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from model_zoo.datasets.clip import LabelledClip
+from model_zoo.datasets.clip import LabelledClip, Labels
 from model_zoo.errors import FootageError
 from model_zoo.evaluation.experiment import object_model_settings
 from model_zoo.evaluation.frame_auc import ema, frame_scores
@@ -31,6 +31,7 @@ class PastedInto:
     """A pasted clip, and which training clip it was."""
 
     clip: LabelledClip
+    labels: Labels
     kind: str
     training_clip: int
 
@@ -49,7 +50,7 @@ def paste_clips(
     """Pastes somebody into every training clip so many times, each time of another kind.
 
     Raises:
-        FootageError: Nobody can be cut out.
+        FootageError: Nobody can be cut out, or there is no detector to find anybody.
     """
     watcher = open_watcher(training, settings)
     frames = [list(clip.frames) for clip in training]
@@ -78,13 +79,12 @@ def _pasted(
     random = np.random.default_rng([seed, repeat, number])
     kind = list(INTRUDERS)[(number + repeat) % len(INTRUDERS)]
     others = [one for index, one in enumerate(frames) if index != number]
-    assert watcher.detector is not None
-    cutout = cut_out(others, place.scene, watcher.detector, random)
+    cutout = cut_out(others, place.scene, watcher.detector, random) if watcher.detector else None
     if cutout is None:
         raise FootageError(f"clip {clip.name}: nobody in the other clips can be cut out")
     made = paste(frames[number], cutout, kind, place, random)
     name = f"{clip.name}-{repeat}"
-    return PastedInto(LabelledClip(name, list(made.frames), clip.fps, clip.camera, made.labels), kind, number)
+    return PastedInto(LabelledClip(name, list(made.frames), clip.fps, clip.camera), made.labels, kind, number)
 
 
 def candidate_figures(footage: Footage, settings: EvaluationSettings) -> dict[str, Any]:
@@ -110,8 +110,7 @@ def candidate_figures(footage: Footage, settings: EvaluationSettings) -> dict[st
     for one in footage.pasted:
         rows, count = watcher.watch(one.clip)
         its_scores = frame_scores(count, rows.frame, bounded(fitted.without(one.training_clip).surprise(rows)))
-        assert one.clip.labels is not None
-        found.append(ScoredFrames(one.clip.name, one.clip.labels, begun(its_scores, usual)))
+        found.append(ScoredFrames(one.clip.name, one.labels, begun(its_scores, usual)))
     alarms = alarm_figures(found, threshold)
     kinds = [one.kind for one in footage.pasted]
     by_kind = {

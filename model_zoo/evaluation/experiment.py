@@ -19,6 +19,7 @@ from model_zoo.evaluation.frame_figures import AlarmFigures, ScoredFrames, alarm
 from model_zoo.evaluation.region_detection import (
     DetectionFigures,
     Detections,
+    PixelMasks,
     TrueRegions,
     detection_figures,
     regions_from_masks,
@@ -92,13 +93,13 @@ def run_evaluation(data: DataSet, settings: EvaluationSettings, progress: Progre
     progress(f"learned {len(watcher.scenes)} empty scene(s)")
     trained = _train(watcher, data.training, settings)
     progress(f"learned what is normal from {len(data.training)} clips")
-    clock, began_s, tested = StageClock(), 0.0, []
+    clock, test_s, tested = StageClock(), 0.0, []
     for clip in data.testing:
         one, seconds = _test(watcher, trained, clip, clock)
         tested.append(one)
-        began_s += seconds
+        test_s += seconds
     progress(f"scored {len(tested)} test clips")
-    return _evaluation(settings, trained, tuple(tested), clock, began_s)
+    return _evaluation(settings, trained, tuple(tested), clock, test_s)
 
 
 def _train(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Trained:
@@ -196,15 +197,15 @@ def _rescored(one: TestedClip, trained: Trained) -> Scores:
 
 def _regions(tested: Sequence[TestedClip]) -> DetectionFigures | None:
     """Where the data set marks pixels of every test clip."""
-    if any(one.clip.masks is None for one in tested):
+    marked = [(one, one.clip.masks()) for one in tested if one.clip.masks is not None]
+    if len(marked) < len(tested):
         return None
-    return detection_figures([_found(one) for one in tested])
+    return detection_figures([_found(one, masks) for one, masks in marked])
 
 
-def _found(one: TestedClip) -> list[tuple[TrueRegions, Detections]]:
-    assert one.clip.masks is not None
+def _found(one: TestedClip, masks: PixelMasks) -> list[tuple[TrueRegions, Detections]]:
     found = []
-    for index, truth in enumerate(regions_from_masks(one.clip.masks())):
+    for index, truth in enumerate(regions_from_masks(masks)):
         rows = one.rows.frame == index // stride_of(one.clip)
         found.append((truth, Detections(one.rows.boxes[rows], one.surprise[rows])))
     return found

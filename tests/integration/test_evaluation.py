@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.detection_selection.selection import Footage, PastedInto, candidate_figures
+from model_zoo.datasets.published import read_ucsd
 from model_zoo.evaluation.frame_figures import SMOOTHINGS
+from model_zoo.evaluation.pasted_objects import INTRUDERS
+from model_zoo.evaluation.settings import EvaluationSettings
+from tests.fakes.detectors import cells
 from tests.fakes.drawn_people import floor, with_person
 
 ROOT = Path(__file__).parents[2]
@@ -166,6 +172,30 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(drawn: Path, tmp_path: 
     text = tmp_path / "text.onnx"
     text.write_text("no model")
     assert refusal("ped2", "--root", drawn, "--detector", text) == f"error: {text}: not an ONNX model, or damaged"
+
+
+def test_a_detector_beside_the_data_sets_is_used_where_none_is_named(drawn: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "yolox_nano_416x416.onnx").write_bytes(cells((320, 416), []))
+    root = tmp_path / "data" / "drawn"
+    shutil.copytree(drawn, root)
+    done = run("ped2", "--root", root)
+    assert "no object detector" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "error: expected at least one object in the training footage, found none"
+
+
+def test_selection_measures_what_a_configuration_finds(drawn: Path) -> None:
+    data = read_ucsd(drawn)
+    racers = [
+        PastedInto(clip, clip.labels, list(INTRUDERS)[number % len(INTRUDERS)], number)
+        for number, clip in enumerate([data.testing[0], data.testing[2]] * 2)
+        if clip.labels is not None
+    ]
+    settings = EvaluationSettings(normality="gaussian", network=False, num_sites=2, alarms_per_1000=20.0)
+    figures = candidate_figures(Footage(data.training, tuple(racers)), settings)
+    assert figures["micro"]["raw"] > 0.85
+    assert figures["recall"] > 0.4
+    assert set(figures["recall_by_kind"]) == set(INTRUDERS)
 
 
 def test_a_clip_of_one_frame_gets_the_usual_score(drawn: Path, config: Path, tmp_path: Path) -> None:

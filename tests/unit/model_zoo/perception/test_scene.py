@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from model_zoo.errors import FootageError
-from model_zoo.perception.scene import fit_scene, upright_boxes
+from model_zoo.perception.background import Frame
+from model_zoo.perception.detector import Detections
+from model_zoo.perception.scene import fit_scene, isolated_people, upright_boxes
 from tests.fakes.drawn_people import HEIGHT_PX, floor, with_person
 
 
@@ -40,3 +42,23 @@ def test_upright_boxes_of_two_lights_can_be_joined() -> None:
 def test_no_footage_is_refused() -> None:
     with pytest.raises(FootageError, match="expected at least one frame, got none"):
         fit_scene([])
+
+
+class FindsTwo:
+    """Finds two upright people, side by side or apart, and somebody it is not sure of."""
+
+    def __init__(self, *, apart: bool) -> None:
+        second = 0.4 if apart else 0.25
+        corners = [[0.2, 0.2, 0.3, 0.6], [second, 0.2, second + 0.1, 0.6], [0.7, 0.2, 0.8, 0.6]]
+        self.found = Detections(np.array(corners, np.float32), np.array([0.9, 0.9, 0.2], np.float32), np.zeros(3, int))
+
+    def detect(self, frame: Frame, min_confidence: float = 0.15) -> Detections:
+        """The same in every frame."""
+        del frame, min_confidence
+        return self.found
+
+
+@pytest.mark.parametrize(("apart", "count"), [(True, 2), (False, 0)])
+def test_perspective_is_read_off_people_whom_nobody_touches_and_who_are_surely_there(apart: bool, count: int) -> None:
+    frame = np.zeros((120, 160), np.uint8)
+    assert len(isolated_people([frame, frame], FindsTwo(apart=apart))) == 2 * count
