@@ -64,7 +64,7 @@ def _assignment(message: Message) -> Assignment:
         raise RecordError("expected settings and parameters")
     is_conditioned = bool(settings.get(records.IS_CONDITIONED, True))
     received = {name: array.numpy() for name, array in parameters.items()}
-    records.check_arrays(received, initial_parameters(FilmLstmShape(is_conditioned=is_conditioned), 0), "parameters")
+    records.check_arrays(received, initial_parameters(FilmLstmShape.conditioned(is_conditioned), 0), "parameters")
     round_number, seed, num_steps = (
         _count(settings, name) for name in (records.ROUND_NUMBER, records.SEED, records.NUM_STEPS)
     )

@@ -58,19 +58,21 @@ def fit_scorer(
     is_enough = sum(len(block.tubelets) for block in held_out) >= MIN_HELD_OUT_TUBELETS
     normal = held_out if is_enough else [*held_out, *training]
     context = _joined([_context(block, is_conditioned=is_conditioned) for block in normal]).astype(np.int64)
-    network = _joined([model.score_tubelets(block.tubelets, camera_index) for block in normal])
-    by_network = fit_calibration(network, context, num_contexts)
+    judged = [model.judge_tubelets(block.tubelets, camera_index) for block in normal]
+    foreign, odd = (_joined([getattr(one, name) for one in judged]) for name in ("score", "oddity"))
+    by_score, by_oddity = (fit_calibration(scores, context, num_contexts) for scores in (foreign, odd))
     scores = _joined(list(_left_out_scores(past, normal, is_conditioned=is_conditioned)))
     by_statistics = fit_calibration(scores, context, num_contexts)
     statistics = past.statistics()
-    fused = by_network.surprise(network, context) + by_statistics.surprise(scores, context)
-    fused += statistics.rarity[context]
+    fused = by_score.surprise(foreign, context) + by_oddity.surprise(odd, context)
+    fused += by_statistics.surprise(scores, context) + statistics.rarity[context]
     return CameraScorer(
         model,
         camera_index,
         zone_kinds,
         statistics,
-        by_network,
+        by_score,
+        by_oddity,
         by_statistics,
         fit_calibration(fused, context, num_contexts),
         _exemplars(store, zone_kinds, is_conditioned=is_conditioned) if uses_labels else NO_EXEMPLARS,

@@ -1,7 +1,8 @@
 """From perceived objects to scores: network, statistics, their fusion, and what is rare here and now.
 
-Each channel's score is calibrated against normal tubelets of the same zone and state; the fused score is the sum of
-both surprises, calibrated once more. Look-alikes of what an operator called a false alarm are normal at once; the
+Each channel's score is calibrated against normal tubelets of the same zone and state; the network speaks twice, of how
+foreign an object is to its context and of how odd it is for one that moves so. The fused score is the sum of all
+surprises, calibrated once more. Look-alikes of what an operator called a false alarm are normal at once; the
 network learns it in the next round.
 
 Letters in shapes: N objects, T steps, S crop side, M motion features, D code size, F features, K local contexts.
@@ -19,7 +20,7 @@ from fl_client.perceived import Perceived
 from model_zoo.calibration import Calibration
 from model_zoo.normality.features import AVERAGED_STEPS, NUM_FEATURES, Features, object_features
 from model_zoo.normality.intensity import Intensity
-from model_zoo.onnx_model import OnnxModel
+from model_zoo.onnx_model import Judged, OnnxModel
 from model_zoo.perception.collector import MIN_AGE
 from model_zoo.scoring.track_stream import TrackStream
 
@@ -70,22 +71,24 @@ class CameraScorer:
     camera_index: int
     zone_kinds: npt.NDArray[np.int64]  # (num_slots,)
     statistics: Statistics
-    network_calibration: Calibration
+    score_calibration: Calibration
+    oddity_calibration: Calibration
     statistics_calibration: Calibration
     fused_calibration: Calibration
     exemplars: Exemplars
     is_conditioned: bool
 
-    def surprise(self, network: Scores, features: Features, context: Contexts) -> Surprise:
+    def surprise(self, judged: Judged, features: Features, context: Contexts) -> Surprise:
         """Calibrates and fuses both channels.
 
         Args:
-            network: The network's scores. ``(N,)``.
+            judged: What the network says.
             features: ``(N, F)``.
             context: Local contexts. ``(N,)``.
         """
         context = context if self.is_conditioned else np.zeros_like(context)
-        by_network = self.network_calibration.surprise(network, context)
+        by_network = self.score_calibration.surprise(judged.score.astype(np.float64), context)
+        by_network += self.oddity_calibration.surprise(judged.oddity.astype(np.float64), context)
         by_statistics = self.statistics_calibration.surprise(self.statistics.scores(features, context), context)
         by_statistics += self.statistics.rarity[context]
         fused = by_network + by_statistics
@@ -165,11 +168,11 @@ class StreamScorer:
             scorer.zone_kinds[seen.zone_slot],
             np.full(rows, scorer.camera_index, dtype=np.int64),
         )
-        network = self._tracks.network_scores(scorer.model, track_ids, seen.crops, condition)
+        judged = self._tracks.judged(scorer.model, track_ids, seen.crops, condition)
         ready = np.nonzero(seen.ages >= MIN_AGE)[0]
         context = local_context(seen.zone_slot, np.full(rows, seen.moment.state_index, dtype=np.int64))
         features = object_features(motion[ready])
-        surprise = scorer.surprise(network[ready], features, context[ready])
+        surprise = scorer.surprise(judged.select(ready), features, context[ready])
         most = scorer.most_surprise(features, seen.crops[ready], context[ready])
         bound = self._lasting([track_ids[row] for row in ready], most)
         surprise = scorer.bounded(surprise, bound, context[ready])

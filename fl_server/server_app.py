@@ -109,7 +109,7 @@ def _starting_state(options: RunOptions) -> TrainingState:
     if options.initial == "default":
         return load_checkpoint(DEFAULT_CHECKPOINT, optimizer)
     if options.initial == "random":
-        parameters = initial_parameters(FilmLstmShape(is_conditioned=options.is_conditioned), options.seed)
+        parameters = initial_parameters(FilmLstmShape.conditioned(options.is_conditioned), options.seed)
         return TrainingState(parameters, empty_fleet_normality(), optimizer, 0)
     raise StartError(f"initial: expected default or random, got {options.initial!r}")
 
@@ -137,10 +137,10 @@ def _closed(report: RoundReport, training_id: str) -> ClosedRound:
 
 
 def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> None:
-    network = network_with(FilmLstmShape(is_conditioned=options.is_conditioned), state.parameters)
+    network = network_with(FilmLstmShape.conditioned(options.is_conditioned), state.parameters)
     metadata = ModelMetadata(
         state.round_number,
-        network.shape.channels[-1],
+        network.shape.code_size,
         network.shape.num_context,
         tuple(ZONE_KINDS),
         tuple(STATES),

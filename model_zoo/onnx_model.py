@@ -1,5 +1,6 @@
 """A model file as a site runs it: ONNX Runtime session plus the facts stored inside the file."""
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -14,12 +15,33 @@ from model_zoo.architecture import NUM_CONTEXT, NUM_STATES, NUM_ZONE_KINDS, STEP
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, Tubelets
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MAX_FILE_BYTES = 64 * 1024 * 1024
 METADATA_KEY = "edgeguard"
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """What a model says of objects; arrays of equal first length."""
+
+    code: Floats
+    """To be cached. ``(N, D)``."""
+    score: Floats
+    """How foreign each is to its context; higher is more unusual. ``(N,)``."""
+    oddity: Floats
+    """How badly look, motion and context of each fit one another; higher is more unusual. ``(N,)``."""
+
+    def select(self, rows: Indices) -> "Judged":
+        """The objects at ``rows``, in that order."""
+        return Judged(self.code[rows], self.score[rows], self.oddity[rows])
+
+    @classmethod
+    def of_nothing(cls, code_size: int) -> Self:
+        """What is said of no object at all."""
+        return cls(np.zeros((0, code_size), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +58,9 @@ class ModelMetadata:
     schema_version: int = SCHEMA_VERSION
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values for the file."""
-        return dataclasses.asdict(self)
+        """Plain values for the file; the fleet's normality as float32 in base64, a third of what digits would take."""
+        packed = np.asarray(self.fleet_normality, dtype="<f4").tobytes()
+        return dataclasses.asdict(self) | {"fleet_normality": base64.b64encode(packed).decode()}
 
     @classmethod
     def from_json(cls, fields: object) -> Self:
@@ -50,9 +73,9 @@ class ModelMetadata:
         if not isinstance(fields, dict) or version != SCHEMA_VERSION:
             raise ModelFileError(f"expected model schema {SCHEMA_VERSION}, got {version!r}")
         try:
-            sequences = {name: tuple(fields[name]) for name in ("zone_kinds", "states", "fleet_normality")}
-            metadata = cls(**(fields | sequences))
-            normality = np.asarray(metadata.fleet_normality, dtype=np.float64)
+            sequences = {name: tuple(fields[name]) for name in ("zone_kinds", "states")}
+            normality = np.frombuffer(base64.b64decode(fields["fleet_normality"], validate=True), dtype="<f4")
+            metadata = cls(**(fields | sequences | {"fleet_normality": tuple(normality.astype(np.float64).tolist())}))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"model metadata is incomplete: {error}") from error
         counts = (metadata.round_number, metadata.code_size, metadata.num_context)
@@ -107,7 +130,7 @@ class OnnxModel:
         size = self.metadata
         zeros = np.zeros(1, dtype=np.int64)
         try:
-            code, score = self.step(
+            judged = self.step(
                 np.zeros((1, CROP_SIDE, CROP_SIDE), dtype=np.uint8),
                 np.zeros((1, NUM_STEPS - 1, size.code_size), dtype=np.float32),
                 np.zeros((1, NUM_STEPS, NUM_MOTION), dtype=np.float32),
@@ -115,13 +138,16 @@ class OnnxModel:
             )
         except Exception as error:  # see above
             raise ModelFileError(f"{origin}: the model's graph does not take our inputs") from error
-        if code.shape != (1, size.code_size) or score.shape != (1,) or not np.isfinite(score).all():
-            raise ModelFileError(f"{origin}: expected one finite score and one code of {size.code_size} values")
+        is_one = judged.code.shape == (1, size.code_size) and judged.score.shape == judged.oddity.shape == (1,)
+        if not (is_one and np.isfinite([judged.score, judged.oddity]).all()):
+            raise ModelFileError(
+                f"{origin}: expected one finite score, one finite oddity and one code of {size.code_size} values"
+            )
 
     def step(
         self, crop: npt.NDArray[np.uint8], codes: Floats, motion: Floats, condition: tuple[Floats, Indices, Indices]
-    ) -> tuple[Floats, Floats]:
-        """Encodes the newest crop of each object and scores it with its cached codes.
+    ) -> "Judged":
+        """Encodes the newest crop of each object and judges it with its cached codes.
 
         Args:
             crop: ``(N, S, S)``.
@@ -129,29 +155,28 @@ class OnnxModel:
             motion: ``(N, T, M)``.
             condition: Context values ``(N, C)``, zone kinds ``(N,)``, camera indices ``(N,)``.
 
-        Returns:
-            Codes to cache ``(N, D)`` and scores ``(N,)``.
         """
         context, zone_kind, camera = condition
         inputs = {"crop": crop, "codes": codes, "motion": motion, "context": context}
-        code, score = self._session.run(None, inputs | {"zone_kind": zone_kind, "camera": camera})
-        return code, score
+        return Judged(*self._session.run(None, inputs | {"zone_kind": zone_kind, "camera": camera}))
 
-    def score_tubelets(self, tubelets: Tubelets, camera_index: int, batch_size: int = 256) -> Floats:
-        """Scores stored tubelets. Returns ``(N,)``, higher is more unusual."""
+    def judge_tubelets(self, tubelets: Tubelets, camera_index: int, batch_size: int = 256) -> "Judged":
+        """Judges stored tubelets."""
         parts = [
-            self._score_batch(tubelets.select(np.arange(start, min(start + batch_size, len(tubelets)))), camera_index)
+            self._judge_batch(tubelets.select(np.arange(start, min(start + batch_size, len(tubelets)))), camera_index)
             for start in range(0, len(tubelets), batch_size)
         ]
-        return np.concatenate([np.zeros(0, dtype=np.float32), *parts])
+        none = Judged.of_nothing(self.metadata.code_size)
+        columns = zip(*((part.code, part.score, part.oddity) for part in (none, *parts)), strict=True)
+        return Judged(*(np.concatenate(column) for column in columns))
 
-    def _score_batch(self, batch: Tubelets, camera_index: int) -> Floats:
+    def _judge_batch(self, batch: Tubelets, camera_index: int) -> "Judged":
         rows = len(batch)
         condition = (batch.context, batch.zone_kind, np.full(rows, camera_index, dtype=np.int64))
         codes = np.zeros((rows, NUM_STEPS - 1, self.metadata.code_size), dtype=np.float32)
         for step in range(NUM_STEPS - 1)[STEPS_READ]:  # codes of the others would not be read
-            codes[:, step], _ = self.step(batch.crops[:, step], codes, batch.motion, condition)
-        return self.step(batch.crops[:, -1], codes, batch.motion, condition)[1]
+            codes[:, step] = self.step(batch.crops[:, step], codes, batch.motion, condition).code
+        return self.step(batch.crops[:, -1], codes, batch.motion, condition)
 
 
 def load_model(path: Path, num_threads: int = 1) -> OnnxModel:

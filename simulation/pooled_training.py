@@ -42,6 +42,6 @@ def train_pooled(state_dirs: list[Path], num_steps: int, seed: int, model_path: 
     for state_dir in state_dirs:
         sums = sums + fleet_sums(state_dir)
     metadata = ModelMetadata(
-        0, shape.channels[-1], shape.num_context, tuple(ZONE_KINDS), tuple(STATES), tuple(sums.vector.tolist())
+        0, shape.code_size, shape.num_context, tuple(ZONE_KINDS), tuple(STATES), tuple(sums.vector.tolist())
     )
     write_atomically(model_path, quantize_int8(export_onnx(network, metadata)))

@@ -2,7 +2,7 @@
 
 Inputs: ``crop`` (N, S, S) uint8, the newest crop of each object; ``codes`` (N, T - 1, D), cached codes of the steps
 before it; ``motion`` (N, T, M); ``context`` (N, C); ``zone_kind`` and ``camera`` (N,) int64.
-Outputs: ``code`` (N, D), to be cached; ``score`` (N,).
+Outputs: ``code`` (N, D), to be cached; ``score`` (N,); ``oddity`` (N,).
 """
 
 import json
@@ -20,7 +20,7 @@ from model_zoo.perception.tubelet import CROP_SIDE, NUM_STEPS
 
 OPSET = 18
 INPUT_NAMES = ("crop", "codes", "motion", "context", "zone_kind", "camera")
-OUTPUT_NAMES = ("code", "score")
+OUTPUT_NAMES = ("code", "score", "oddity")
 
 
 class _StreamingStep(nn.Module):
@@ -32,12 +32,14 @@ class _StreamingStep(nn.Module):
 
     def forward(  # noqa: PLR0913, PLR0917  # one argument for each input of the graph
         self, crop: Tensor, codes: Tensor, motion: Tensor, context: Tensor, zone_kind: Tensor, camera: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         condition = self.network.condition(context, zone_kind, camera)  # (N, E)
         code = self.network.code(self.network.features(crop[:, None].float() / 255), condition)  # (N, D)
         read = torch.cat([codes, code[:, None]], dim=1)[:, STEPS_READ]  # (N, R, D)
-        score = self.network.score(read, motion[:, STEPS_READ], condition)  # (N,)
-        return code, score
+        steps = motion[:, STEPS_READ]
+        score = self.network.score(read, steps, condition)  # (N,)
+        oddity = self.network.oddity(self.network.view(read, steps, condition))  # (N,)
+        return code, score, oddity
 
 
 def export_onnx(network: FilmLstm, metadata: ModelMetadata) -> bytes:
@@ -53,7 +55,7 @@ def export_onnx(network: FilmLstm, metadata: ModelMetadata) -> bytes:
     shape, rows = network.shape, 2
     example = (
         torch.zeros(rows, CROP_SIDE, CROP_SIDE, dtype=torch.uint8),
-        torch.zeros(rows, NUM_STEPS - 1, shape.channels[-1]),
+        torch.zeros(rows, NUM_STEPS - 1, shape.code_size),
         torch.zeros(rows, NUM_STEPS, shape.num_motion),
         torch.zeros(rows, shape.num_context),
         torch.zeros(rows, dtype=torch.int64),

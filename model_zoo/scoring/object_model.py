@@ -87,6 +87,7 @@ class _Channels:
     motion: Calibration
     wheels: Calibration
     network: Calibration
+    oddity: Calibration
 
     def total(self, raw: Scores, rows: Observations, context: Contexts) -> Scores:
         """The surprises of all channels, added up.
@@ -102,6 +103,7 @@ class _Channels:
             total += np.where(wheels > _LEAST_WHEELS, _beyond_usual(self.wheels.surprise(wheels, context)), 0.0)
         if self.settings.uses_network:
             total += _NETWORK_WEIGHT * _beyond_usual(self.network.surprise(rows.network, context))
+            total += _NETWORK_WEIGHT * _beyond_usual(self.oddity.surprise(rows.oddity, context))
         return total
 
 
@@ -190,7 +192,11 @@ def fit_object_model(
         [densities[number % num_folds](standard.apply(clip), clip.context) for number, clip in enumerate(clips)]
     )
     channels = _Channels(
-        settings, *(_calibrated(scores, every, num_contexts) for scores in (raw, wheels_score(every), every.network))
+        settings,
+        *(
+            _calibrated(scores, every, num_contexts)
+            for scores in (raw, wheels_score(every), every.network, every.oddity)
+        ),
     )
     fused = _calibrated(channels.total(raw, every, every.context), every, num_contexts)
     model = ObjectModel(num_contexts, standard, fit(None), channels, fused)

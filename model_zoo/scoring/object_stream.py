@@ -1,6 +1,7 @@
 """One camera's frames to measured objects, one frame at a time."""
 
 import numpy as np
+import numpy.typing as npt
 
 from model_zoo.architecture import NUM_CONTEXT
 from model_zoo.normality.features import object_features
@@ -12,6 +13,8 @@ from model_zoo.perception.stage_clock import StageClock
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, ObservedObject
 from model_zoo.scoring.observations import Observations
 from model_zoo.scoring.track_stream import Condition, TrackStream
+
+Scores = npt.NDArray[np.float64]
 
 MIN_AGE = 2
 """Observations a track needs before it is scored: with one, its motion is not known."""
@@ -53,7 +56,7 @@ class ObjectStream:
             steps = np.array([seen.motion for seen in objects], np.float32).reshape(-1, NUM_MOTION)
             features = object_features(self._tracks.motion(track_ids, steps))
         with self._clock.stage("network"):
-            network = self._network_scores(objects, track_ids)
+            network, oddity = self._judged(objects, track_ids)
         rows = len(objects)
         ages = np.array([seen.age for seen in objects], np.int64)
         every = Observations(
@@ -64,15 +67,18 @@ class ObjectStream:
             features,
             np.array([seen.kind_votes for seen in objects], np.float64).reshape(-1, len(KINDS)),
             network,
+            oddity,
             np.full(rows, self._context, np.int64),
         )
         return every.select(ages >= MIN_AGE)
 
-    def _network_scores(self, objects: tuple[ObservedObject, ...], track_ids: list[int]) -> np.ndarray:
+    def _judged(self, objects: tuple[ObservedObject, ...], track_ids: list[int]) -> tuple[Scores, Scores]:
+        """Score and oddity of each object. ``(N,)`` each."""
         if self._network is None:
-            return np.zeros(len(objects))
+            return np.zeros(len(objects)), np.zeros(len(objects))
         crops = np.array([seen.crop for seen in objects], np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE)
-        return self._tracks.network_scores(self._network, track_ids, crops, _anywhere(len(objects)))
+        judged = self._tracks.judged(self._network, track_ids, crops, _anywhere(len(objects)))
+        return judged.score.astype(np.float64), judged.oddity.astype(np.float64)
 
 
 def _anywhere(rows: int) -> Condition:

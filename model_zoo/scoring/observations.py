@@ -26,6 +26,7 @@ class Observations:
     features: Features  # (R, F), columns as MOTION_FEATURES
     votes: Votes  # (R, len(KINDS))
     network: npt.NDArray[np.float64]  # (R,) score of the network; 0 where there is none
+    oddity: npt.NDArray[np.float64]  # (R,) that of its last head; 0 where there is none
     context: npt.NDArray[np.int64]  # (R,)
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model_zoo.onnx_model import OnnxModel
+from model_zoo.onnx_model import Judged, OnnxModel
 from model_zoo.perception.tubelet import NUM_STEPS
 
 Floats = npt.NDArray[np.float32]
@@ -60,31 +60,28 @@ class TrackStream:
             return np.zeros((0, NUM_STEPS, steps.shape[1]), np.float32)
         return np.stack([self._tracks[track_id].motion for track_id in track_ids])
 
-    def network_scores(
+    def judged(
         self, model: OnnxModel, track_ids: Sequence[int], crops: npt.NDArray[np.uint8], condition: Condition
-    ) -> npt.NDArray[np.float64]:
-        """Scores the objects whose motion was taken last.
+    ) -> Judged:
+        """Judges the objects whose motion was taken last.
 
         Args:
             model: The network; another one than before starts with the codes of the old.
             track_ids: As given to ``motion``.
             crops: The newest of each. ``(N, S, S)``.
             condition: What each is conditioned on.
-
-        Returns:
-            Higher is more unusual. ``(N,)``.
         """
         if not len(track_ids):
-            return np.zeros(0)
+            return Judged.of_nothing(model.metadata.code_size)
         size = (NUM_STEPS - 1, model.metadata.code_size)
         memories = [self._tracks[track_id] for track_id in track_ids]
         is_new = [memory.codes.shape != size for memory in memories]
         codes = [np.zeros(size, np.float32) if new else one.codes for one, new in zip(memories, is_new, strict=True)]
         motion = np.stack([memory.motion for memory in memories])  # (N, T, M)
-        code, score = model.step(crops, np.stack(codes), motion, condition)
-        for memory, newest, new in zip(memories, code, is_new, strict=True):
+        judged = model.step(crops, np.stack(codes), motion, condition)
+        for memory, newest, new in zip(memories, judged.code, is_new, strict=True):
             memory.codes = np.repeat(newest[None], NUM_STEPS - 1, axis=0) if new else _pushed(memory.codes, newest)
-        return score.astype(np.float64)
+        return judged
 
 
 def _pushed(steps: Floats, newest: Floats) -> Floats:

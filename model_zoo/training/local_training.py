@@ -2,7 +2,8 @@
 
 The network tells tubelets as they were seen from tubelets in a foreign context and from pseudo-anomalies (noise-
 contrastive estimation): its score estimates the log odds that a tubelet is foreign to its context. Foreign contexts
-are drawn by how long each was watched, so a context in which nothing ever moves makes everything foreign.
+are drawn by how long each was watched, so a context in which nothing ever moves makes everything foreign. The heads
+learn beside it from the normal tubelets alone; before it, when a site is asked to pretrain.
 
 Source:
     Gutmann and Hyvärinen, 2010. https://proceedings.mlr.press/v9/gutmann10a.html
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model_zoo.architecture import STEPS_READ
-from model_zoo.backbones.film_lstm import FilmLstm
+from model_zoo.backbones.film_lstm import FilmLstm, small_pictures
 from model_zoo.evaluation.frame_auc import roc_auc
 from model_zoo.perception.tubelet import Tubelets
 from model_zoo.training.exposure import Exposure
@@ -51,6 +52,8 @@ class TrainingSettings:
     learning_rate: float = 2e-3
     confirmed_share: float = 0.25
     """Share of a batch drawn from confirmed anomalies, when there are any."""
+    is_pretraining: bool = False
+    """Pretraining teaches the heads alone, on batches of normal tubelets as large as both halves of the others."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,18 +90,28 @@ class LocalTrainer:
             rng: Source of every random choice.
 
         Returns:
-            The batch's loss before the step, in nats.
+            Before the step, in nats: the loss of telling what is foreign, or when pretraining that of the heads.
         """
-        batch = _draw_batch(footage, _draw_rows(footage.tubelets.label, self._settings, rng), rng)
-        camera_index = footage.camera_index if rng.random() < KNOWN_CAMERA_SHARE else UNKNOWN_CAMERA
-        loss = functional.binary_cross_entropy_with_logits(
-            _scores(self._network, batch, camera_index), batch.is_foreign
-        )
+        if self._settings.is_pretraining:
+            told = loss = self._pretraining_loss(footage, rng)
+        else:
+            batch = _draw_batch(footage, _draw_rows(footage.tubelets.label, self._settings, rng), rng)
+            encoded = _encoded(self._network, batch, _known_or_not(footage, rng))
+            told = functional.binary_cross_entropy_with_logits(encoded.scores(self._network), batch.is_foreign)
+            loss = told + _head_loss(self._network, encoded.normal(batch))
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), MAX_GRADIENT_NORM)
         self._optimizer.step()
-        return loss.item()
+        return float(told.item())
+
+    def _pretraining_loss(self, footage: CameraFootage, rng: np.random.Generator) -> Tensor:
+        normal = np.flatnonzero(footage.tubelets.label != LABEL_CONFIRMED)
+        if not len(normal):
+            raise ValueError("expected a normal tubelet to pretrain on")
+        rows = rng.choice(normal, min(2 * self._settings.batch_size, len(normal)), replace=False)
+        batch = _batch_of(footage.tubelets.select(rows))
+        return _head_loss(self._network, _encoded(self._network, batch, _known_or_not(footage, rng)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +132,7 @@ def evaluate_held_out(network: FilmLstm, footage: CameraFootage, rng: np.random.
     rows = rng.permutation(len(footage.tubelets))[:128]
     batch = _draw_batch(footage, rows, rng)
     with torch.inference_mode():
-        scores = _scores(network, batch, footage.camera_index)
+        scores = _encoded(network, batch, footage.camera_index).scores(network)
         loss = functional.binary_cross_entropy_with_logits(scores, batch.is_foreign).item()
     return HeldOutReport(loss, roc_auc(batch.is_foreign.numpy().astype(np.int64), scores.numpy()), len(rows))
 
@@ -186,11 +199,57 @@ def _foreign_contexts(
     return exposure.context[moments], np.where(keeps_zone, real.zone_kind, footage.zone_kinds[slots])
 
 
-def _scores(network: FilmLstm, batch: _Batch, camera_index: int) -> Tensor:
+@dataclasses.dataclass(frozen=True)
+class _Encoded:
+    """Q rows as the network sees them, and what it needs besides."""
+
+    codes: Tensor  # (Q, R, D)
+    motion: Tensor  # (Q, R, M)
+    condition: Tensor  # (Q, E)
+    pictures: Tensor  # (Q, R, X)
+
+    def scores(self, network: FilmLstm) -> Tensor:
+        return network.score(self.codes, self.motion, self.condition)
+
+    def normal(self, batch: _Batch) -> "_Encoded":
+        """The rows that are not foreign."""
+        rows = batch.is_foreign == 0
+        return _Encoded(self.codes[rows], self.motion[rows], self.condition[rows], self.pictures[rows])
+
+
+def _encoded(network: FilmLstm, batch: _Batch, camera_index: int) -> _Encoded:
     num_read = batch.crops.shape[1]
     condition = network.condition(batch.context, batch.zone_kind, torch.full_like(batch.zone_kind, camera_index))
     crops = batch.crops.flatten(0, 1)[:, None].contiguous(memory_format=torch.channels_last)  # (U * R, 1, S, S)
-    features = network.features(crops)  # (U * R, 64, S/16, S/16)
+    features = network.features(crops)  # (U * R, 96, S/16, S/16)
     shown = (batch.shown[:, None] * num_read + torch.arange(num_read)).flatten()  # (Q * R,)
     codes = network.code(features[shown], condition.repeat_interleave(num_read, dim=0))  # (Q * R, D)
-    return network.score(codes.view(len(batch.shown), num_read, -1), batch.motion, condition)
+    pictures = small_pictures(crops)[shown]  # (Q * R, X)
+    rows = (len(batch.shown), num_read, -1)
+    return _Encoded(codes.view(rows), batch.motion, condition, pictures.view(rows))
+
+
+def _head_loss(network: FilmLstm, normal: _Encoded) -> Tensor:
+    """The sum of the heads' losses; nothing where there is no normal row. Scalar."""
+    if not len(normal.codes):
+        return torch.zeros(())
+    view = network.view(normal.codes, normal.motion, normal.condition)
+    losses = network.head_losses(view, normal.pictures)
+    return torch.stack(list(losses.values())).sum() if losses else torch.zeros(())
+
+
+def _known_or_not(footage: CameraFootage, rng: np.random.Generator) -> int:
+    return footage.camera_index if rng.random() < KNOWN_CAMERA_SHARE else UNKNOWN_CAMERA
+
+
+def _batch_of(tubelets: Tubelets) -> _Batch:
+    """The tubelets as they are."""
+    rows = len(tubelets)
+    return _Batch(
+        torch.from_numpy(tubelets.crops[:, STEPS_READ]).float() / 255,
+        torch.arange(rows),
+        torch.from_numpy(tubelets.motion[:, STEPS_READ]),
+        torch.from_numpy(tubelets.context),
+        torch.from_numpy(tubelets.zone_kind),
+        torch.zeros(rows),
+    )

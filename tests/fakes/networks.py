@@ -13,7 +13,7 @@ from model_zoo.onnx_model import ModelMetadata
 
 def untrained_network(seed: int = 0, *, is_conditioned: bool = True) -> FilmLstm:
     """A network of the shipped shape; the same for the same seed."""
-    shape = FilmLstmShape(is_conditioned=is_conditioned)
+    shape = FilmLstmShape.conditioned(is_conditioned)
     return network_with(shape, initial_parameters(shape, seed))
 
 
@@ -21,7 +21,7 @@ def untrained_network(seed: int = 0, *, is_conditioned: bool = True) -> FilmLstm
 def exported_fp32() -> bytes:
     """``untrained_network()`` as an ONNX file."""
     shape = FilmLstmShape()
-    metadata = ModelMetadata(1, shape.channels[-1], shape.num_context, tuple(ZONE_KINDS), tuple(STATES), ())
+    metadata = ModelMetadata(1, shape.code_size, shape.num_context, tuple(ZONE_KINDS), tuple(STATES), ())
     return export_onnx(untrained_network(), metadata)
 
 

@@ -33,6 +33,8 @@ class Weights:
     zone_kind: float = 0.0
     camera: float = 0.0
     offset: float = 0.0
+    oddity: float = 0.0
+    """Of the newest crop's brightness."""
 
 
 def score_by_hand(
@@ -48,7 +50,10 @@ def score_by_hand(
 
 @functools.cache
 def drawn_model(weights: Weights = Weights(), metadata: ModelMetadata = METADATA) -> bytes:
-    """A model whose code is the crop's mean brightness and whose score is a weighted sum of all it reads."""
+    """A model whose code is the crop's mean brightness, whose score is a weighted sum of all it reads.
+
+    Its oddity is the weighted brightness of the newest crop.
+    """
     constants = {
         "pixels": np.array([1, 2], dtype=np.int64),
         "last": np.array([1], dtype=np.int64),
@@ -59,6 +64,7 @@ def drawn_model(weights: Weights = Weights(), metadata: ModelMetadata = METADATA
         "zone_weight": np.float32(weights.zone_kind),
         "camera_weight": np.float32(weights.camera),
         "offset": np.float32(weights.offset),
+        "oddity_weight": np.float32(weights.oddity),
     }
     nodes = [
         helper.make_node("Cast", ["crop"], ["grey"], to=TensorProto.FLOAT),
@@ -76,12 +82,13 @@ def drawn_model(weights: Weights = Weights(), metadata: ModelMetadata = METADATA
         helper.make_node("Mul", ["place", "camera_weight"], ["by_camera"]),
         helper.make_node("Sum", ["by_brightness", "by_motion", "by_context", "by_zone", "by_camera"], ["sum"]),
         helper.make_node("Add", ["sum", "offset"], ["score"]),
+        helper.make_node("Mul", ["brightness", "oddity_weight"], ["oddity"]),
     ]
     graph = helper.make_graph(
         nodes,
         "drawn",
         _inputs(),
-        [_tensor("code", TensorProto.FLOAT, 1), _tensor("score", TensorProto.FLOAT)],
+        [_tensor("code", TensorProto.FLOAT, 1), *(_tensor(name, TensorProto.FLOAT) for name in ("score", "oddity"))],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     return with_metadata(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), metadata)

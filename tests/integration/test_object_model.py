@@ -29,6 +29,7 @@ def people(count: int, seed: int, context: int = 0) -> Observations:
         WALKING + 0.1 * random.normal(size=(count, len(MOTION_FEATURES))),
         votes,
         random.normal(size=count),
+        random.normal(size=count),
         np.full(count, context),
     )
 

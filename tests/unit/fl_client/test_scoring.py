@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from context.context_vector import Moment
@@ -15,7 +16,7 @@ from fl_client.storage.tubelet_store import no_tubelets
 from model_zoo.calibration import fit_calibration
 from model_zoo.normality.features import NUM_FEATURES, Features, object_features
 from model_zoo.normality.intensity import NormalitySums, fit_intensity
-from model_zoo.onnx_model import OnnxModel
+from model_zoo.onnx_model import Judged, OnnxModel
 from model_zoo.perception.tubelet import NUM_STEPS, Tubelets
 from tests.fakes.onnx_models import Weights, drawn_model
 from tests.fakes.tubelets import CLOSED, OPEN, Look, context_of, drawn_tubelets
@@ -42,11 +43,17 @@ def camera_scorer(
         np.zeros(1, dtype=np.int64),
         known,
         fit_calibration(rng.normal(size=len(normal)), context, NUM_CONTEXTS),
+        fit_calibration(np.zeros(len(normal)), context, NUM_CONTEXTS),
         fit_calibration(known.scores(normal, context), context, NUM_CONTEXTS),
         fit_calibration(rng.exponential(size=len(normal)), context, NUM_CONTEXTS),
         exemplars,
         is_conditioned,
     )
+
+
+def judged(scores: npt.NDArray[np.float64]) -> Judged:
+    """What a network says that gives these scores and finds nothing odd."""
+    return Judged(np.zeros((len(scores), 1), np.float32), scores.astype(np.float32), np.zeros(len(scores), np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,7 @@ def test_blind_camera_has_one_context_and_no_rarity() -> None:
 def test_object_in_a_context_without_objects_is_rarer_than_the_same_where_they_are_usual(normal: Features) -> None:
     scorer = camera_scorer(statistics(normal), normal)
     network = np.zeros(2)
-    surprise = scorer.surprise(network, normal[:1].repeat(2, axis=0), np.array([OPEN, CLOSED]))
+    surprise = scorer.surprise(judged(network), normal[:1].repeat(2, axis=0), np.array([OPEN, CLOSED]))
     assert surprise.statistics[1] > surprise.statistics[0] + 1.0
     assert surprise.calibrated[1] > surprise.calibrated[0]
     np.testing.assert_array_equal(surprise.fused, surprise.network + surprise.statistics)
@@ -84,7 +91,7 @@ def test_accepted_exception_excuses_its_look_alikes_and_nothing_else(normal: Fea
     crops = odd.crops[:, -1].repeat(len(features), axis=0)
     context = np.array([OPEN] * (len(features) - 1) + [CLOSED])
     scorer = camera_scorer(statistics(normal), normal, Exemplars.of(odd, np.array([OPEN])))
-    before = scorer.surprise(np.full(len(features), 9.0), features, context)
+    before = scorer.surprise(judged(np.full(len(features), 9.0)), features, context)
     after = scorer.bounded(before, scorer.most_surprise(features, crops, context), context)
     assert (before.fused[:2] > 4.0).all()
     assert (after.fused[:2] < 0.5).all()
@@ -103,7 +110,9 @@ def test_exception_holds_in_every_zone_of_its_kind() -> None:
 
 def test_blind_scorer_gives_every_context_the_same(normal: Features) -> None:
     scorer = camera_scorer(statistics(normal), normal, is_conditioned=False)
-    surprise = scorer.surprise(np.zeros(NUM_CONTEXTS), normal[:1].repeat(NUM_CONTEXTS, axis=0), np.arange(NUM_CONTEXTS))
+    surprise = scorer.surprise(
+        judged(np.zeros(NUM_CONTEXTS)), normal[:1].repeat(NUM_CONTEXTS, axis=0), np.arange(NUM_CONTEXTS)
+    )
     for channel in (surprise.fused, surprise.network, surprise.statistics, surprise.calibrated):
         assert len(set(channel.tolist())) == 1
 
@@ -140,7 +149,7 @@ def test_stream_gives_what_stored_tubelets_of_the_same_windows_give(normal: Feat
     for step in range(NUM_STEPS):
         scores = stream.score(frame(tubelets, step))
         assert len(scores.rows) == (3 if step >= 3 else 0)
-    network = scorer.model.score_tubelets(tubelets, 0).astype(np.float64)
+    network = scorer.model.judge_tubelets(tubelets, 0)
     whole = scorer.surprise(network, object_features(tubelets.motion), np.full(3, OPEN))
     np.testing.assert_allclose(scores.surprise.network, whole.network, rtol=1e-4)
     np.testing.assert_allclose(scores.surprise.statistics, whole.statistics, rtol=1e-6)
@@ -158,7 +167,7 @@ def test_young_track_scores_as_its_window_padded_with_its_first_observation(norm
     window = Tubelets(
         **tubelets.arrays() | {name: tubelets.arrays()[name][:, padded] for name in ("crops", "boxes", "motion")}
     )
-    network = scorer.model.score_tubelets(window, 0).astype(np.float64)
+    network = scorer.model.judge_tubelets(window, 0)
     whole = scorer.surprise(network, object_features(window.motion), np.full(2, OPEN))
     np.testing.assert_allclose(scores.surprise.fused, whole.fused, rtol=1e-4)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from model_zoo.architecture import STEPS_READ
+from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.export.onnx_export import INPUT_NAMES, OUTPUT_NAMES
 from model_zoo.onnx_model import METADATA_KEY, OnnxModel
 from model_zoo.perception.tubelet import Tubelets
@@ -36,7 +37,7 @@ def test_streaming_step_by_step_equals_the_whole_tubelet(model: OnnxModel, tubel
         features = network.features(crops.flatten(0, 1)[:, None])
         codes = network.code(features, condition.repeat_interleave(num_read, dim=0)).view(rows, num_read, -1)
         whole = network.score(codes, torch.from_numpy(tubelets.motion[:, STEPS_READ]), condition).numpy()
-    np.testing.assert_allclose(model.score_tubelets(tubelets, camera_index=7), whole, atol=1e-4)
+    np.testing.assert_allclose(model.judge_tubelets(tubelets, camera_index=7).score, whole, atol=1e-4)
     assert np.ptp(whole) > 1e-3
 
 
@@ -49,11 +50,11 @@ def test_graph_has_the_inputs_and_outputs_that_sites_feed_and_read() -> None:
 def test_file_holds_our_facts_and_no_trace_of_the_machine_that_made_it() -> None:
     model = onnx.load_from_string(exported_fp32())
     assert [entry.key for entry in model.metadata_props] == [METADATA_KEY]
-    assert json.loads(model.metadata_props[0].value)["code_size"] == 96
+    assert json.loads(model.metadata_props[0].value)["code_size"] == FilmLstmShape().code_size
     assert b"/" + b"site-packages" not in exported_fp32()
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
 
 
 def test_batch_of_one_and_of_many_run_through_the_same_graph(model: OnnxModel, tubelets: Tubelets) -> None:
-    alone = [model.score_tubelets(tubelets.select(np.array([row])), 7)[0] for row in range(len(tubelets))]
-    np.testing.assert_allclose(model.score_tubelets(tubelets, 7), alone, atol=1e-5)
+    alone = [model.judge_tubelets(tubelets.select(np.array([row])), 7).score[0] for row in range(len(tubelets))]
+    np.testing.assert_allclose(model.judge_tubelets(tubelets, 7).score, alone, atol=1e-5)

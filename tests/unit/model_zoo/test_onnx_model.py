@@ -1,5 +1,6 @@
 """Model files: what a site runs, and what it refuses with one line."""
 
+import base64
 import dataclasses
 import json
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from model_zoo.errors import ModelFileError
-from model_zoo.onnx_model import METADATA_KEY, ModelMetadata, OnnxModel
+from model_zoo.onnx_model import METADATA_KEY, OnnxModel
 from tests.fakes.onnx_models import METADATA, Weights, drawn_model, score_by_hand
 from tests.fakes.tubelets import drawn_tubelets
 
@@ -25,6 +26,11 @@ def refusal(model_bytes: bytes) -> str:
     return str(error.value)
 
 
+def packed(value: float) -> str:
+    """One value as a file holds the fleet's normality."""
+    return base64.b64encode(np.array([value], dtype="<f4").tobytes()).decode()
+
+
 def labelled(fields: object) -> bytes:
     """A good graph with other facts in the file."""
     model = onnx.load_from_string(drawn_model())
@@ -36,11 +42,11 @@ def test_score_is_that_of_the_steps_in_their_order_whatever_the_batch_size() -> 
     tubelets, model = drawn_tubelets(7, seed=1), OnnxModel(drawn_model(WEIGHTS), "drawn")
     expected = score_by_hand(WEIGHTS, tubelets.crops, tubelets.motion, tubelets.context)
     for batch_size in (1, 3, 256):
-        np.testing.assert_allclose(model.score_tubelets(tubelets, 0, batch_size), expected, rtol=1e-5)
+        np.testing.assert_allclose(model.judge_tubelets(tubelets, 0, batch_size).score, expected, rtol=1e-5)
 
 
 def test_no_tubelets_give_no_scores() -> None:
-    scores = OnnxModel(drawn_model(), "drawn").score_tubelets(drawn_tubelets(0, seed=1), 0)
+    scores = OnnxModel(drawn_model(), "drawn").judge_tubelets(drawn_tubelets(0, seed=1), 0).score
     assert (scores.shape, scores.dtype.name) == ((0,), "float32")
 
 
@@ -48,7 +54,7 @@ def test_camera_and_zone_kind_reach_the_model() -> None:
     tubelets = drawn_tubelets(2, seed=1)
     placed = dataclasses.replace(tubelets, zone_kind=np.array([3, 4], dtype=np.int64))
     model = OnnxModel(drawn_model(Weights(brightness=0.0, zone_kind=1.0, camera=100.0)), "drawn")
-    assert model.score_tubelets(placed, 5).tolist() == [503.0, 504.0]
+    assert model.judge_tubelets(placed, 5).score.tolist() == [503.0, 504.0]
 
 
 def test_metadata_is_read_back_and_the_digest_is_that_of_the_file() -> None:
@@ -77,13 +83,20 @@ def test_model_of_another_project_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 1}, "expected model schema 2, got 1"),
-        ({"schema_version": None}, "expected model schema 2, got None"),
+        ({"schema_version": 1}, "expected model schema 3, got 1"),
+        ({"schema_version": None}, "expected model schema 3, got None"),
         ({"code_size": -1}, "model metadata: expected small counts, got (3, -1, 10)"),
         ({"code_size": 1.5}, "model metadata: expected small counts, got (3, 1.5, 10)"),
-        ({"fleet_normality": [float("nan")]}, "model metadata: fleet normality is not finite"),
-        ({"fleet_normality": [1.0]}, "model metadata: 1 values of fleet normality do not fit"),
-        ({"fleet_normality": ["x"]}, "model metadata is incomplete: could not convert string to float: 'x'"),
+        ({"fleet_normality": packed(float("nan"))}, "model metadata: fleet normality is not finite"),
+        ({"fleet_normality": packed(1.0)}, "model metadata: 1 values of fleet normality do not fit"),
+        (
+            {"fleet_normality": "x"},
+            "model metadata is incomplete: Only base64 data is allowed",
+        ),
+        (
+            {"fleet_normality": [1.0]},
+            "model metadata is incomplete: argument should be a bytes-like object or ASCII string, not 'list'",
+        ),
         (
             {"num_context": 9},
             "model metadata: expected 10 context values, 10 zone kinds and 5 states, got (9, 10, 5)",
@@ -103,12 +116,15 @@ def test_facts_that_are_missing_unknown_or_no_facts_at_all_are_refused() -> None
     without = {name: value for name, value in known.items() if name != "zone_kinds"}
     assert refusal(labelled(without)) == "a.onnx: model metadata is incomplete: 'zone_kinds'"
     assert "unexpected keyword argument 'colour'" in refusal(labelled(known | {"colour": "red"}))
-    assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 2, got None"
+    assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 3, got None"
 
 
 @pytest.mark.parametrize("offset", [float("nan"), float("inf")])
 def test_model_without_a_finite_score_is_refused(offset: float) -> None:
-    assert refusal(drawn_model(Weights(offset=offset))) == "a.onnx: expected one finite score and one code of 1 values"
+    assert (
+        refusal(drawn_model(Weights(offset=offset)))
+        == "a.onnx: expected one finite score, one finite oddity and one code of 1 values"
+    )
 
 
 def test_model_with_other_inputs_is_refused() -> None:
@@ -121,5 +137,5 @@ def test_model_with_other_inputs_is_refused() -> None:
 
 
 def test_code_of_another_size_than_announced_is_refused() -> None:
-    wrong = ModelMetadata(**(METADATA.as_json() | {"code_size": 2}))
+    wrong = dataclasses.replace(METADATA, code_size=2)
     assert refusal(drawn_model(Weights(), wrong)) == "a.onnx: the model's graph does not take our inputs"

@@ -1,0 +1,1 @@
+"""Contrastive pretraining: what belongs together is alike."""
