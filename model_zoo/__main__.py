@@ -1,8 +1,9 @@
-"""The models' own commands: ``python -m model_zoo evaluate ped2 --root DIR``."""
+"""The models' own commands: ``python -m model_zoo fetch yolox_nano``, ``... evaluate ped2 --root DIR``."""
 
 import io
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +16,18 @@ import numpy as np
 import typer
 
 from fl_runtime.atomic_file import write_atomically
-from fl_runtime.command import run_command
+from fl_runtime.command import FAILED, run_command
 from fl_runtime.config_file import load_config
 from model_zoo.datasets.published import read_ucsd
-from model_zoo.errors import FootageError, ModelZooError
+from model_zoo.downloads import DOWNLOADS, Download
+from model_zoo.errors import FetchError, FootageError, ModelZooError
 from model_zoo.evaluation.context_swap import evaluate_context_swap, swap_text
 from model_zoo.evaluation.data_sets import READERS
 from model_zoo.evaluation.experiment import Evaluation, run_evaluation
 from model_zoo.evaluation.report import as_json, as_text
 from model_zoo.evaluation.settings import EvaluationSettings
+from model_zoo.fetching import fetch as fetch_content
+from model_zoo.fetching import is_right
 
 DEFAULT_DETECTOR = Path("models") / "yolox_nano_416x416.onnx"
 """Looked for beside the folder that data sets lie in, where neither configuration nor command line names one."""
@@ -35,7 +39,46 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.callback()
 def main() -> None:
-    """Evaluates detection on real footage."""
+    """Evaluates detection on real footage, and fetches an object detector for it."""
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help=f"{', '.join(DOWNLOADS)}: the file NAME.onnx.")],
+    out: Annotated[Path, typer.Option(help="Folder to put it in.")] = Path(),
+    url: Annotated[str | None, typer.Option(help="A mirror's HTTPS address; the file must be the same.")] = None,
+) -> None:
+    """Fetches yolox_nano or yolox_tiny, checks that it is the published file, and prints where it is."""
+    if name not in DOWNLOADS:
+        raise typer.BadParameter(f"expected one of {', '.join(DOWNLOADS)}, got {name!r}")
+    path, download = out / f"{name}.onnx", DOWNLOADS[name]
+    _check_folder_of(path)
+    try:
+        fetch_to(path, download, url or download.url)
+    except FetchError as error:
+        _say(f"error: {error}")
+        raise typer.Exit(FAILED) from error
+    typer.echo(path)
+
+
+def fetch_to(path: Path, download: Download, url: str) -> None:
+    """Fetches a file to ``path``; leaves it alone where it is there already.
+
+    Raises:
+        FetchError: The file could not be had, or another one has its name.
+    """
+    try:
+        if path.exists():
+            if path.stat().st_size != download.num_bytes or not is_right(path.read_bytes(), download):
+                raise FetchError(f"{path}: another file than the one published; remove it or choose another folder")
+            _say(f"{path} is there already")
+            return
+        _say(f"fetching {url} ({download.num_bytes} bytes, {download.licence})")
+        with typer.progressbar(length=download.num_bytes, label=path.name, file=sys.stderr) as bar:
+            content = fetch_content(download, url, bar.update)
+        write_atomically(path, content)
+    except OSError as error:
+        raise FetchError(f"{path}: {error.strerror or error}") from error
 
 
 @app.command()
@@ -47,10 +90,12 @@ def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
     json_out: Annotated[Path | None, typer.Option("--json", help="File to write all figures to.")] = None,
     scores: Annotated[Path | None, typer.Option(help="NPZ file for the raw score of every test frame.")] = None,
 ) -> None:
-    """Learns from a data set's training clips and tests on its test clips."""
+    """Learns from a data set's training clips and tests on its test clips.
+
+    DATA_SET is ped2, avenue, shanghaitech, ucf-crime or context-swap.
+    """
     for path in filter(None, (json_out, scores)):
-        if not path.absolute().parent.is_dir():
-            raise typer.BadParameter(f"{path}: expected a folder to write to, {path.parent} is none")
+        _check_folder_of(path)
     settings = _settings(root, config, detector)
     if data_set == CONTEXT_SWAP:
         _context_swap(root, settings, json_out)
@@ -61,6 +106,11 @@ def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
     if json_out is not None:
         write_atomically(json_out, (json.dumps(as_json(evaluation), indent=2) + "\n").encode())
     typer.echo(as_text(evaluation))
+
+
+def _check_folder_of(path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{path}: expected a folder to write to, {path.parent} is none")
 
 
 def _settings(root: Path, config: Path | None, detector: Path | None) -> EvaluationSettings:
