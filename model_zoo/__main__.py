@@ -83,7 +83,7 @@ def fetch_to(path: Path, download: Download, url: str) -> None:
 
 @app.command()
 def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
-    data_set: Annotated[str, typer.Argument(help="ped2, avenue, shanghaitech, ucf-crime or context-swap.")],
+    data_set: Annotated[str, typer.Argument(help=f"{', '.join(READERS)} or {CONTEXT_SWAP}.")],
     root: Annotated[Path, typer.Option(help="Folder of the data set, as its authors publish it.")],
     config: Annotated[Path | None, typer.Option(help="YAML file; the frozen configuration when absent.")] = None,
     detector: Annotated[Path | None, typer.Option(help="ONNX object detector, over the configuration's.")] = None,
@@ -92,7 +92,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
 ) -> None:
     """Learns from a data set's training clips and tests on its test clips.
 
-    DATA_SET is ped2, avenue, shanghaitech, ucf-crime or context-swap.
+    DATA_SET is ped2, avenue, shanghaitech, ucf-crime, pets (tracks and false alarms: all of it is normal) or
+    context-swap.
     """
     for path in filter(None, (json_out, scores)):
         _check_folder_of(path)

@@ -1,6 +1,7 @@
 """One clip of a data set: frames from a folder of pictures or a video, with what is known of them."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -64,6 +65,26 @@ class Video:
 
 
 @dataclasses.dataclass(frozen=True)
+class Stretch:
+    """The frames from ``first`` on, up to but without ``end``; to the last where that is absent."""
+
+    frames: Frames
+    first: int
+    end: int | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        return itertools.islice(iter(self.frames), self.first, self.end)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrueTracks:
+    """Who is where in one frame."""
+
+    track_id: npt.NDArray[np.int64]  # (N,)
+    boxes: npt.NDArray[np.float64]  # (N, 4) xyxy, fractions
+
+
+@dataclasses.dataclass(frozen=True)
 class LabelledClip:
     """A clip and its truth; ``labels`` are absent for training clips, which are taken to be normal."""
 
@@ -75,6 +96,8 @@ class LabelledClip:
     labels: Labels | None = None
     masks: Callable[[], PixelMasks] | None = None
     """Reads the pixel masks, where the data set has any."""
+    tracks: tuple[TrueTracks, ...] | None = None
+    """By frame, where the data set says who is who."""
 
 
 @dataclasses.dataclass(frozen=True)

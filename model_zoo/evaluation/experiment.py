@@ -25,6 +25,7 @@ from model_zoo.evaluation.region_detection import (
     regions_from_masks,
 )
 from model_zoo.evaluation.settings import EvaluationSettings
+from model_zoo.evaluation.track_figures import FoundTracks, TrackFigures, track_figures
 from model_zoo.evaluation.watching import Watcher, observe, open_watcher, sampled, stride_of
 from model_zoo.perception.stage_clock import StageClock
 from model_zoo.scoring.frame_score import begun, bounded, frame_score
@@ -74,6 +75,8 @@ class Evaluation:
     regions: DetectionFigures | None
     pooled_micro: dict[str, float] | None
     """Micro AUC of the model fitted to all clips as one site."""
+    tracks: TrackFigures | None
+    """Of the only test clip, where the data set says who is who."""
 
     @property
     def fps(self) -> float:
@@ -170,22 +173,26 @@ def _evaluation(
         ScoredFrames(one.clip.name, one.clip.labels, one.scores) for one in labelled if one.clip.labels is not None
     ]
     classes = {int(label) for clip in clips for label in np.unique(clip.labels)}
-    if classes != {0, 1}:
-        return Evaluation(settings, trained, tested, clock, test_s, None, None, None, None)
-    pooled = [
-        dataclasses.replace(clip, scores=_rescored(one, trained)) for clip, one in zip(clips, labelled, strict=True)
-    ]
+    is_mixed = classes == {0, 1}
     return Evaluation(
         settings,
         trained,
         tested,
         clock,
         test_s,
-        frame_figures(clips),
-        alarm_figures(clips, trained.alarm_threshold),
-        _regions(labelled),
-        frame_figures(pooled)["micro"],
+        figures=frame_figures(clips) if is_mixed else None,
+        alarms=alarm_figures(clips, trained.alarm_threshold) if clips else None,
+        regions=_regions(labelled) if is_mixed else None,
+        pooled_micro=_pooled_micro(labelled, clips, trained) if is_mixed else None,
+        tracks=_tracks(tested),
     )
+
+
+def _pooled_micro(labelled: Sequence[TestedClip], clips: Sequence[ScoredFrames], trained: Trained) -> dict[str, float]:
+    pairs = zip(clips, labelled, strict=True)
+    pooled = [dataclasses.replace(clip, scores=_rescored(one, trained)) for clip, one in pairs]
+    micro: dict[str, float] = frame_figures(pooled)["micro"]
+    return micro
 
 
 def _rescored(one: TestedClip, trained: Trained) -> Scores:
@@ -193,6 +200,18 @@ def _rescored(one: TestedClip, trained: Trained) -> Scores:
     num_watched = -(-len(one.scores) // stride)
     scores = frame_scores(num_watched, one.rows.frame, bounded(trained.pooled.surprise(one.rows)))
     return np.repeat(begun(scores, trained.usual_score), stride)[: len(one.scores)]
+
+
+def _tracks(tested: Sequence[TestedClip]) -> TrackFigures | None:
+    """Objects as they were scored, against who was there."""
+    one = tested[0]
+    if len(tested) > 1 or one.clip.tracks is None:
+        return None
+    pairs = []
+    for index, truth in enumerate(one.clip.tracks[:: stride_of(one.clip)]):
+        rows = one.rows.frame == index
+        pairs.append((truth, FoundTracks(one.rows.track_id[rows], one.rows.boxes[rows])))
+    return track_figures(pairs)
 
 
 def _regions(tested: Sequence[TestedClip]) -> DetectionFigures | None:

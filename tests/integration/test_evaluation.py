@@ -150,7 +150,7 @@ def test_unusable_frames_are_named(drawn: Path, config: Path, tmp_path: Path) ->
 
 def test_what_cannot_be_evaluated_is_refused_in_one_line(drawn: Path, tmp_path: Path) -> None:
     assert refusal("ped3", "--root", drawn) == (
-        "error: data set: expected one of ped2, avenue, shanghaitech, ucf-crime, context-swap, got 'ped3'"
+        "error: data set: expected one of ped2, avenue, shanghaitech, ucf-crime, pets, context-swap, got 'ped3'"
     )
     nowhere = tmp_path / "no" / "figures.json"
     assert refusal("ped2", "--root", drawn, "--json", nowhere) == (
