@@ -18,6 +18,7 @@ import typer
 from fl_runtime.atomic_file import write_atomically
 from fl_runtime.command import FAILED, run_command
 from fl_runtime.config_file import load_config
+from fl_runtime.log_setup import set_up_logging
 from model_zoo.datasets.published import read_ucsd
 from model_zoo.downloads import DOWNLOADS, Download
 from model_zoo.errors import FetchError, FootageError, ModelZooError
@@ -40,6 +41,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 @app.callback()
 def main() -> None:
     """Evaluates detection on real footage, and fetches an object detector for it."""
+    set_up_logging("warning")
 
 
 @app.command()

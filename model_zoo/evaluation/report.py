@@ -23,6 +23,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "rbdc": regions.rbdc if regions else None,
         "tbdc": regions.tbdc if regions else None,
         "tracks": dataclasses.asdict(evaluation.tracks) if evaluation.tracks else None,
+        "caveats": dataclasses.asdict(evaluation.caveats),
         "pooled": {"micro": evaluation.pooled_micro},
         "fps_one_core": evaluation.fps,
         "stages_ms": evaluation.clock.ms_per_frame(),
@@ -34,7 +35,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 def as_text(evaluation: Evaluation) -> str:
     """The figures as a table."""
     parts = (_frame_lines, _alarm_lines, _region_lines, _track_lines, _time_lines)
-    return "\n".join(line for lines in parts for line in lines(evaluation))
+    lines = [line for part in parts for line in part(evaluation)]
+    return "\n".join([*lines, *evaluation.caveats.sentences()])
 
 
 def _frame_lines(evaluation: Evaluation) -> list[str]:
