@@ -19,6 +19,7 @@ from fl_runtime.atomic_file import write_atomically
 from fl_runtime.command import FAILED, run_command
 from fl_runtime.config_file import load_config
 from fl_runtime.log_setup import set_up_logging
+from model_zoo.datasets.clip import DataSet
 from model_zoo.datasets.published import read_ucsd
 from model_zoo.downloads import DOWNLOADS, Download
 from model_zoo.errors import FetchError, FootageError, ModelZooError
@@ -27,6 +28,7 @@ from model_zoo.evaluation.data_sets import READERS
 from model_zoo.evaluation.experiment import Evaluation, run_evaluation
 from model_zoo.evaluation.report import as_json, as_text
 from model_zoo.evaluation.settings import EvaluationSettings
+from model_zoo.evaluation.sight import clip_named, see
 from model_zoo.fetching import fetch as fetch_content
 from model_zoo.fetching import is_right
 
@@ -40,7 +42,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.callback()
 def main() -> None:
-    """Evaluates detection on real footage, and fetches an object detector for it."""
+    """Evaluates detection on real footage, shows what it sees, and fetches an object detector for it."""
     set_up_logging("warning")
 
 
@@ -103,12 +105,46 @@ def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
     if data_set == CONTEXT_SWAP:
         _context_swap(root, settings, json_out)
         return
-    evaluation = _evaluated(data_set, root, settings)
+    evaluation = run_evaluation(_data_set(data_set, root), settings, _stopwatch())
     if scores is not None:
         _write_scores(evaluation, scores)
     if json_out is not None:
         write_atomically(json_out, (json.dumps(as_json(evaluation), indent=2) + "\n").encode())
     typer.echo(as_text(evaluation))
+
+
+@app.command()
+def picture(  # noqa: PLR0913, PLR0917  one parameter for each option
+    data_set: Annotated[str, typer.Argument(help=", ".join(READERS))],
+    root: Annotated[Path, typer.Option(help="Folder of the data set, as its authors publish it.")],
+    clip: Annotated[str, typer.Option(help="Name of a test clip.")],
+    out: Annotated[Path, typer.Option(help="PNG file to write.")],
+    config: Annotated[Path | None, typer.Option(help="YAML file; the frozen configuration when absent.")] = None,
+    detector: Annotated[Path | None, typer.Option(help="ONNX object detector, over the configuration's.")] = None,
+    without_footage: Annotated[bool, typer.Option("--without-footage", help="Boxes on blank ground alone.")] = False,
+) -> None:
+    """Draws what the model sees of one test clip of a DATA_SET that evaluate knows (context-swap excepted)."""
+    _check_folder_of(out)
+    if out.suffix != ".png":
+        raise typer.BadParameter(f"{out}: expected a file name that ends in .png")
+    draw, settings = _drawing(), _settings(root, config, detector)
+    data = _data_set(data_set, root)
+    sight = see(data, clip_named(data, clip), settings, _stopwatch())
+    write_atomically(out, draw(sight, has_footage=not without_footage))
+    typer.echo(out)
+
+
+def _drawing() -> Callable[..., bytes]:
+    """What draws; matplotlib comes with the simulation alone.
+
+    Raises:
+        ModelZooError: It is not installed.
+    """
+    try:
+        from model_zoo.evaluation.picture import draw
+    except ImportError as error:
+        raise ModelZooError(f"pictures need matplotlib ({error}): pip install 'edgeguard[sim]'") from error
+    return draw
 
 
 def _check_folder_of(path: Path) -> None:
@@ -126,13 +162,12 @@ def _settings(root: Path, config: Path | None, detector: Path | None) -> Evaluat
     return settings
 
 
-def _evaluated(name: str, root: Path, settings: EvaluationSettings) -> Evaluation:
-    """The evaluation, on one core."""
+def _data_set(name: str, root: Path) -> DataSet:
+    """The data set, to be watched on one core."""
     if name not in READERS:
         raise FootageError(f"data set: expected one of {', '.join(READERS)}, {CONTEXT_SWAP}, got {name!r}")
-    data = READERS[name](root)
     _pin_to_one_core()
-    return run_evaluation(data, settings, _stopwatch())
+    return READERS[name](root)
 
 
 def _context_swap(root: Path, settings: EvaluationSettings, json_out: Path | None) -> None:

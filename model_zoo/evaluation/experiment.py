@@ -103,11 +103,11 @@ def run_evaluation(data: DataSet, settings: EvaluationSettings, progress: Progre
     check_truth(data)
     watcher = open_watcher(data.training, settings)
     progress(f"learned {len(watcher.scenes)} empty scene(s)")
-    trained = _train(watcher, data.training, settings)
+    trained = learn(watcher, data.training, settings)
     progress(f"learned what is normal from {len(data.training)} clips")
     unknown = _unknown_cameras(watcher, trained.model, data.testing)
     clock = StageClock()
-    tested = tuple(_test(watcher, trained, clip, clock) for clip in data.testing)
+    tested = tuple(score_clip(watcher, trained, clip, clock) for clip in data.testing)
     progress(f"scored {len(tested)} test clips")
     return _evaluation(settings, trained, tested, _caveats(tested, unknown), clock)
 
@@ -132,7 +132,13 @@ def _caveats(tested: Sequence[TestedClip], unknown_cameras: tuple[str, ...]) -> 
     )
 
 
-def _train(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Trained:
+def learn(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Trained:
+    """Learns what is normal, and sets the alarm threshold.
+
+    Raises:
+        FootageError: A clip cannot be used.
+        NormalityError: The clips show too few objects, or a value is not finite.
+    """
     watched = [watcher.watch(clip) for clip in clips]
     rows = [rows for rows, _ in watched]
     fitted = object_model_settings(settings)
@@ -156,8 +162,13 @@ def object_model_settings(settings: EvaluationSettings) -> ObjectModelSettings:
     )
 
 
-def _test(watcher: Watcher, trained: Trained, clip: LabelledClip, clock: StageClock) -> TestedClip:
-    """Scores a clip as a site would, each frame before the next is read."""
+def score_clip(watcher: Watcher, trained: Trained, clip: LabelledClip, clock: StageClock) -> TestedClip:
+    """Scores a clip as a site would, each frame before the next is read.
+
+    Raises:
+        FootageError: A frame cannot be used, there is none, or there are more or fewer than labels.
+        NormalityError: A value is not finite.
+    """
     stream = watcher.stream(clip, clock)
     scores: list[float] = []
     parts: list[Observations] = []

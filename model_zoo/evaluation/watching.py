@@ -38,16 +38,22 @@ class Watcher:
         Raises:
             FootageError: The clip shows no frame.
         """
-        scene = self.scenes.get(clip.camera)
-        if scene is None:
-            scene = fit_scene(itertools.islice(sampled(clip), SCENE_FRAMES), self.detector)
+        return ObjectStream(self.perceiver(clip, clock), self.context(clip), self.network, clock)
+
+    def perceiver(self, clip: LabelledClip, clock: StageClock | None = None) -> Perceiver:
+        """A fresh perceiver for one clip; raises as ``stream``."""
+        scene = self.scene(clip)
         if self.detector is None:
             proposer: BlobProposer | DetectorProposer = BlobProposer(scene.perspective)
         else:
             every, least = self.settings.detect_every, self.settings.min_confidence
             proposer = DetectorProposer(self.detector, scene.perspective, every, least)
-        perceiver = Perceiver(scene, clip.fps / stride_of(clip), proposer, clock)
-        return ObjectStream(perceiver, self.context(clip), self.network, clock)
+        return Perceiver(scene, clip.fps / stride_of(clip), proposer, clock)
+
+    def scene(self, clip: LabelledClip) -> Scene:
+        """The empty scene of the clip's camera, learned from the clip where none is known; raises as ``stream``."""
+        known = self.scenes.get(clip.camera)
+        return known or fit_scene(itertools.islice(sampled(clip), SCENE_FRAMES), self.detector)
 
     def context(self, clip: LabelledClip) -> int:
         """Number of the clip's camera; one past the last for a camera never trained on."""

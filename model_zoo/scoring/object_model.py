@@ -89,21 +89,26 @@ class _Channels:
     wheels: Calibration
     network: Calibration
 
-    def total(self, raw: Scores, rows: Observations, context: Contexts) -> Scores:
-        """The surprises of all channels, added up.
+    def parts(self, raw: Scores, rows: Observations, context: Contexts) -> dict[str, Scores]:
+        """The surprise of each channel that counts, as it is added up.
 
         Args:
             raw: Scores of motion and size. ``(R,)``.
             rows: The objects.
             context: Of each, unknown ones replaced. ``(R,)``.
         """
-        total = self.motion.surprise(raw, context)
+        parts = {"motion and size": self.motion.surprise(raw, context)}
         if self.settings.uses_kind:
             wheels = wheels_score(rows)
-            total += np.where(wheels > _LEAST_WHEELS, _beyond_usual(self.wheels.surprise(wheels, context)), 0.0)
+            surprise = _beyond_usual(self.wheels.surprise(wheels, context))
+            parts["kind"] = np.where(wheels > _LEAST_WHEELS, surprise, 0.0)
         if self.settings.uses_network:
-            total += _NETWORK_WEIGHT * _beyond_usual(self.network.surprise(rows.network, context))
-        return total
+            parts["network"] = _NETWORK_WEIGHT * _beyond_usual(self.network.surprise(rows.network, context))
+        return parts
+
+    def total(self, raw: Scores, rows: Observations, context: Contexts) -> Scores:
+        """The surprises of all channels, added up; arguments as of ``parts``. ``(R,)``."""
+        return np.asarray(np.sum(list(self.parts(raw, rows, context).values()), axis=0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +134,15 @@ class ObjectModel:
         context = known_context(rows.context, self.num_contexts)
         raw = self.density(self.standard.apply(rows), context)
         return self.fused.surprise(self.channels.total(raw, rows, context), context)
+
+    def parts(self, rows: Observations) -> dict[str, Scores]:
+        """What each channel adds to the surprise of the objects, before all are calibrated once more. ``(R,)`` each.
+
+        Raises:
+            NormalityError: As ``surprise``.
+        """
+        context = known_context(rows.context, self.num_contexts)
+        return self.channels.parts(self.density(self.standard.apply(rows), context), rows, context)
 
     def unseen(self, context: Contexts) -> frozenset[int]:
         """Those of the contexts ``(R,)`` of which no training clip showed an object."""

@@ -20,7 +20,7 @@ from model_zoo.evaluation.caveats import Caveats
 from model_zoo.evaluation.experiment import Evaluation, run_evaluation
 from model_zoo.evaluation.report import as_json, as_text
 from model_zoo.evaluation.settings import EvaluationSettings
-from tests.fakes.drawn_people import HEIGHT_PX, WIDTH_PX, floor, with_person
+from tests.fakes.drawn_people import HEIGHT_PX, WIDTH_PX, write_walk
 
 NUM_FRAMES, FIRST_ANOMALOUS = 24, 8
 SETTINGS = EvaluationSettings(components=2, num_sites=2, num_folds=2, network=False)
@@ -29,23 +29,13 @@ Masks = dict[str, npt.NDArray[np.uint8]]
 Labels = dict[str, Any]
 
 
-def write_clip(folder: Path, seed: int, racer_from: int | None = None) -> None:
-    folder.mkdir(parents=True)
-    random = np.random.default_rng([seed])
-    for index in range(NUM_FRAMES):
-        picture = with_person(floor(), 10 + 3 * seed + 2 * index * random.uniform(0.9, 1.1), 60)
-        if racer_from is not None and index >= racer_from:
-            picture = with_person(picture, 8 * (index - racer_from), 110)
-        cv2.imwrite(str(folder / f"{index:03}.jpg"), picture)
-
-
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("drawn")
     for number in range(4):
-        write_clip(root / "training" / "frames" / f"{number:02}", number)
-    write_clip(root / "testing" / "frames" / "quiet", 5)
-    write_clip(root / "testing" / "frames" / "racer", 6, FIRST_ANOMALOUS)
+        write_walk(root / "training" / "frames" / f"{number:02}", number, NUM_FRAMES)
+    write_walk(root / "testing" / "frames" / "quiet", 5, NUM_FRAMES)
+    write_walk(root / "testing" / "frames" / "racer", 6, NUM_FRAMES, racer_from=FIRST_ANOMALOUS)
     return root
 
 
