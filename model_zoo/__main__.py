@@ -105,7 +105,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
     if data_set == CONTEXT_SWAP:
         _context_swap(root, settings, json_out)
         return
-    evaluation = run_evaluation(_data_set(data_set, root), settings, _stopwatch())
+    evaluation = run_evaluation(_data_set(data_set, root, CONTEXT_SWAP), settings, _stopwatch())
     if scores is not None:
         _write_scores(evaluation, scores)
     if json_out is not None:
@@ -123,7 +123,10 @@ def picture(  # noqa: PLR0913, PLR0917  one parameter for each option
     detector: Annotated[Path | None, typer.Option(help="ONNX object detector, over the configuration's.")] = None,
     without_footage: Annotated[bool, typer.Option("--without-footage", help="Boxes on blank ground alone.")] = False,
 ) -> None:
-    """Draws what the model sees of one test clip of a DATA_SET that evaluate knows (context-swap excepted)."""
+    """Draws what the model sees of one test clip.
+
+    DATA_SET is ped2, avenue, shanghaitech, ucf-crime or pets.
+    """
     _check_folder_of(out)
     if out.suffix != ".png":
         raise typer.BadParameter(f"{out}: expected a file name that ends in .png")
@@ -162,10 +165,10 @@ def _settings(root: Path, config: Path | None, detector: Path | None) -> Evaluat
     return settings
 
 
-def _data_set(name: str, root: Path) -> DataSet:
-    """The data set, to be watched on one core."""
+def _data_set(name: str, root: Path, *others: str) -> DataSet:
+    """The data set, to be watched on one core; ``others`` are what the command takes beside data sets."""
     if name not in READERS:
-        raise FootageError(f"data set: expected one of {', '.join(READERS)}, {CONTEXT_SWAP}, got {name!r}")
+        raise FootageError(f"data set: expected one of {', '.join([*READERS, *others])}, got {name!r}")
     _pin_to_one_core()
     return READERS[name](root)
 

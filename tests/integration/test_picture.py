@@ -120,6 +120,9 @@ def test_what_cannot_be_drawn_is_refused_at_once(root: Path, tmp_path: Path) -> 
     done = run("ped2", "--root", root, "--clip", "07", "--out", tmp_path / "a.png")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == "error: clip: expected one of racer, short, got '07'"
+    done = run("context-swap", "--root", root, "--clip", "07", "--out", tmp_path / "a.png")
+    expected = "error: data set: expected one of ped2, avenue, shanghaitech, ucf-crime, pets, got 'context-swap'"
+    assert done.stderr.splitlines()[-1] == expected
     done = run("ped2", "--root", root, "--clip", "racer", "--out", tmp_path / "a.jpg")
     assert (done.returncode, "expected a file name that ends in .png" in done.stderr) == (2, True)
     with pytest.raises(FootageError, match="expected one of racer, short"):
