@@ -1,6 +1,7 @@
 """Errors of this package.
 
 ModelZooError
+├── FetchError      a published file that could not be had
 ├── FootageError    frames or labels that cannot be used as given
 ├── ModelFileError  a model file that is damaged or of another schema
 └── NormalityError  statistics that do not fit together
@@ -9,6 +10,10 @@ ModelZooError
 
 class ModelZooError(Exception):
     """Base of every error this package raises for bad outside input."""
+
+
+class FetchError(ModelZooError):
+    """A published file could not be had, or what came is another file."""
 
 
 class FootageError(ModelZooError):

@@ -5,6 +5,8 @@ and both ends included; ``masks.npz``, which may be absent, one array ``(N, h, w
 """
 
 import functools
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -52,18 +54,27 @@ def read_frame_folders(root: Path) -> DataSet:
         _tested(folder, fps, truth.clips if truth else {}, masks if masks.exists() else None)
         for folder in clip_folders(root / "testing" / "frames")
     )
+    if not testing:
+        raise FootageError(f"{root / 'testing' / 'frames'}: expected folders of pictures, found none")
+    absent = sorted(set(truth.clips if truth else ()) - {clip.name for clip in testing})
+    if absent:
+        raise FootageError(f"{root / LABELS_FILE}: labels clips that are not there: {', '.join(absent)}")
     return DataSet(root.name, training, testing)
 
 
 def clip_folders(folder: Path) -> list[Path]:
-    """The folders in a folder that hold pictures, by name; none where it does not exist."""
+    """The folders of pictures in a folder, by name; none where it does not exist.
+
+    Raises:
+        FootageError: One of them holds no picture. Hidden ones are passed over.
+    """
     if not folder.is_dir():
         return []
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and any(one.suffix.lower() in PICTURE_SUFFIXES for one in path.iterdir())
-    )
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for path in found:
+        if not any(one.suffix.lower() in PICTURE_SUFFIXES for one in path.iterdir()):
+            raise FootageError(f"{path}: expected pictures, found none")
+    return found
 
 
 def interval_labels(num_frames: int, intervals: list[list[int]], origin: str) -> Labels:
@@ -88,7 +99,9 @@ def _read_truth(path: Path) -> _Truth | None:
     except pydantic.ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise FootageError(f"{path}: {place}: {problem['msg']} (got {problem['input']!r:.40})") from error
+        raise FootageError(
+            f"{path}: {place or 'all of it'}: {problem['msg']} (got {problem['input']!r:.40})"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise FootageError(f"{path}: cannot be read: {error}") from error
 
@@ -107,10 +120,12 @@ def _tested(folder: Path, fps: float, truth: Mapping[str, _ClipTruth], masks: Pa
 
 
 def _read_masks(path: Path, name: str, num_frames: int) -> PixelMasks:
+    if not zipfile.is_zipfile(path):
+        raise FootageError(f"{path}: expected masks by clip, got no NPZ file, or one cut off")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             masks = arrays[name]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise FootageError(f"{path}: expected masks of clip {name}: {error}") from error
     if masks.ndim != 3 or len(masks) != num_frames or masks.dtype != np.uint8:
         raise FootageError(f"{path}: clip {name}: expected uint8 masks ({num_frames}, h, w), got {masks.shape}")

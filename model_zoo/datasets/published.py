@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.io
 
-from model_zoo.datasets.clip import VIDEO_SUFFIXES, DataSet, LabelledClip, PictureFolder, PixelMasks, Video
+from model_zoo.datasets.clip import VIDEO_SUFFIXES, DataSet, LabelledClip, PictureFolder, PixelMasks, Video, video_fps
 from model_zoo.datasets.frame_folders import clip_folders, interval_labels, read_frame_folders
 from model_zoo.errors import FootageError
 
@@ -53,14 +53,17 @@ def read_avenue(root: Path) -> DataSet:
     Raises:
         FootageError: The folder is missing or empty, or a mask file cannot be read.
     """
-    training = [LabelledClip(path.stem, Video(path), AVENUE_FPS) for path in _videos(root / "training_videos")]
+    training = [
+        LabelledClip(path.stem, Video(path), video_fps(path, AVENUE_FPS)) for path in _videos(root / "training_videos")
+    ]
     masks = {path.name: path for path in root.rglob("*_label.mat")}
     testing = []
     for path in _videos(root / "testing_videos"):
         of_clip = masks.get(f"{path.stem.lstrip('0')}_label.mat")
         read = functools.partial(_matlab_masks, of_clip) if of_clip else None
         labels = _labels_of(read()) if read else None
-        testing.append(LabelledClip(path.stem, Video(path), AVENUE_FPS, labels=labels, masks=read))
+        fps = video_fps(path, AVENUE_FPS)
+        testing.append(LabelledClip(path.stem, Video(path), fps, labels=labels, masks=read))
     return _complete(root, training, testing)
 
 
@@ -73,7 +76,10 @@ def read_shanghaitech(root: Path) -> DataSet:
         FootageError: The folder is missing or empty, or labels do not fit their clip.
     """
     videos = _videos(root / "training" / "videos")
-    training = [LabelledClip(path.stem, Video(path), SHANGHAITECH_FPS, _camera_of(path.stem)) for path in videos]
+    training = [
+        LabelledClip(path.stem, Video(path), video_fps(path, SHANGHAITECH_FPS), _camera_of(path.stem))
+        for path in videos
+    ]
     testing = []
     for folder in clip_folders(root / "testing" / "frames"):
         frames, name = PictureFolder(folder), folder.name
@@ -103,12 +109,12 @@ def read_ucf_crime(root: Path) -> DataSet:
         raise FootageError(f"{path}: expected lines 'VIDEO CLASS FIRST LAST FIRST LAST': {error}") from error
     training, testing = [], []
     for video in sorted(one for one in root.rglob("*") if one.suffix.lower() in VIDEO_SUFFIXES):
-        clip = LabelledClip(video.stem, Video(video), UCF_CRIME_FPS, video.stem)
         if video.name in intervals:
             labels = interval_labels(_num_frames(video), intervals[video.name], f"{path}: {video.name}")
-            testing.append(LabelledClip(video.stem, Video(video), UCF_CRIME_FPS, video.stem, labels))
+            fps = video_fps(video, UCF_CRIME_FPS)
+            testing.append(LabelledClip(video.stem, Video(video), fps, video.stem, labels))
         elif video.name.startswith("Normal"):
-            training.append(clip)
+            training.append(LabelledClip(video.stem, Video(video), video_fps(video, UCF_CRIME_FPS), video.stem))
     return _complete(root, training, testing)
 
 

@@ -5,6 +5,7 @@ labels are read when the scores are there, for the figures alone.
 """
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from model_zoo.datasets.clip import DataSet, LabelledClip
+from model_zoo.datasets.truth import check_truth
 from model_zoo.errors import FootageError
+from model_zoo.evaluation.caveats import Caveats
 from model_zoo.evaluation.frame_auc import ema, frame_scores
 from model_zoo.evaluation.frame_figures import AlarmFigures, ScoredFrames, alarm_figures, frame_figures
 from model_zoo.evaluation.region_detection import (
@@ -25,6 +28,7 @@ from model_zoo.evaluation.region_detection import (
     regions_from_masks,
 )
 from model_zoo.evaluation.settings import EvaluationSettings
+from model_zoo.evaluation.track_figures import FoundTracks, TrackFigures, track_figures
 from model_zoo.evaluation.watching import Watcher, observe, open_watcher, sampled, stride_of
 from model_zoo.perception.stage_clock import StageClock
 from model_zoo.scoring.frame_score import begun, bounded, frame_score
@@ -33,6 +37,8 @@ from model_zoo.scoring.observations import Observations, joined
 
 Scores = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +62,8 @@ class TestedClip:
     scores: Scores  # (frames,)
     rows: Observations
     surprise: Scores  # (R,)
+    test_s: float
+    """Wall time of scoring its frames, decoding left out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,20 +73,21 @@ class Evaluation:
     settings: EvaluationSettings
     trained: Trained
     tested: tuple[TestedClip, ...]
+    caveats: Caveats
     clock: StageClock
-    test_s: float
-    """Wall time of scoring all test frames, decoding left out."""
     figures: dict[str, Any] | None
     """As ``frame_figures``; ``None`` without labels of both classes."""
     alarms: AlarmFigures | None
     regions: DetectionFigures | None
     pooled_micro: dict[str, float] | None
     """Micro AUC of the model fitted to all clips as one site."""
+    tracks: TrackFigures | None
+    """Of the only test clip, where the data set says who is who."""
 
     @property
     def fps(self) -> float:
         """Frames a second from decoded frame to score."""
-        return self.clock.num_frames / self.test_s
+        return self.clock.num_frames / sum(one.test_s for one in self.tested)
 
 
 def run_evaluation(data: DataSet, settings: EvaluationSettings, progress: Progress) -> Evaluation:
@@ -87,22 +96,49 @@ def run_evaluation(data: DataSet, settings: EvaluationSettings, progress: Progre
     Raises:
         FootageError: A clip cannot be used.
         ModelFileError: Detector or network cannot be used.
-        NormalityError: The training clips show no object.
+        NormalityError: The training clips show too few objects, or a value is not finite.
     """
+    if not data.training or not data.testing:
+        raise FootageError(f"expected training and testing clips, got {len(data.training)} and {len(data.testing)}")
+    check_truth(data)
     watcher = open_watcher(data.training, settings)
     progress(f"learned {len(watcher.scenes)} empty scene(s)")
-    trained = _train(watcher, data.training, settings)
+    trained = learn(watcher, data.training, settings)
     progress(f"learned what is normal from {len(data.training)} clips")
-    clock, test_s, tested = StageClock(), 0.0, []
-    for clip in data.testing:
-        one, seconds = _test(watcher, trained, clip, clock)
-        tested.append(one)
-        test_s += seconds
+    unknown = _unknown_cameras(watcher, trained.model, data.testing)
+    clock = StageClock()
+    tested = tuple(score_clip(watcher, trained, clip, clock) for clip in data.testing)
     progress(f"scored {len(tested)} test clips")
-    return _evaluation(settings, trained, tuple(tested), clock, test_s)
+    return _evaluation(settings, trained, tested, _caveats(tested, unknown), clock)
 
 
-def _train(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Trained:
+def _unknown_cameras(watcher: Watcher, model: ObjectModel, clips: Sequence[LabelledClip]) -> tuple[str, ...]:
+    """Cameras that are judged as all together; each is warned of once."""
+    unknown = tuple(dict.fromkeys(clip.camera for clip in clips if model.unseen(np.array([watcher.context(clip)]))))
+    for camera in unknown:
+        logger.warning("camera never trained on, judged as all together", extra={"camera": camera})
+    return unknown
+
+
+def _caveats(tested: Sequence[TestedClip], unknown_cameras: tuple[str, ...]) -> Caveats:
+    short = [one.clip.name for one in tested if len(one.scores) <= stride_of(one.clip)]
+    return Caveats(
+        unknown_cameras,
+        clips_without_labels=tuple(one.clip.name for one in tested if one.clip.labels is None),
+        clips_of_one_frame=tuple(short),
+        clips_without_objects=tuple(
+            one.clip.name for one in tested if not len(one.rows) and one.clip.name not in short
+        ),
+    )
+
+
+def learn(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Trained:
+    """Learns what is normal, and sets the alarm threshold.
+
+    Raises:
+        FootageError: A clip cannot be used.
+        NormalityError: The clips show too few objects, or a value is not finite.
+    """
     watched = [watcher.watch(clip) for clip in clips]
     rows = [rows for rows, _ in watched]
     fitted = object_model_settings(settings)
@@ -126,8 +162,13 @@ def object_model_settings(settings: EvaluationSettings) -> ObjectModelSettings:
     )
 
 
-def _test(watcher: Watcher, trained: Trained, clip: LabelledClip, clock: StageClock) -> tuple[TestedClip, float]:
-    """Scores a clip as a site would, each frame before the next is read."""
+def score_clip(watcher: Watcher, trained: Trained, clip: LabelledClip, clock: StageClock) -> TestedClip:
+    """Scores a clip as a site would, each frame before the next is read.
+
+    Raises:
+        FootageError: A frame cannot be used, there is none, or there are more or fewer than labels.
+        NormalityError: A value is not finite.
+    """
     stream = watcher.stream(clip, clock)
     scores: list[float] = []
     parts: list[Observations] = []
@@ -149,7 +190,7 @@ def _test(watcher: Watcher, trained: Trained, clip: LabelledClip, clock: StageCl
     held = np.repeat(scores, stride_of(clip))  # a frame that is not analysed keeps the score of the one before
     if clip.labels is not None:
         held = _fitted(held, len(clip.labels), clip)
-    return TestedClip(clip, held, joined(parts), np.concatenate(surprises)), total_s
+    return TestedClip(clip, held, joined(parts), np.concatenate(surprises), total_s)
 
 
 def _fitted(scores: Scores, num_frames: int, clip: LabelledClip) -> Scores:
@@ -162,30 +203,34 @@ def _evaluation(
     settings: EvaluationSettings,
     trained: Trained,
     tested: tuple[TestedClip, ...],
+    caveats: Caveats,
     clock: StageClock,
-    test_s: float,
 ) -> Evaluation:
     labelled = [one for one in tested if one.clip.labels is not None]
     clips = [
         ScoredFrames(one.clip.name, one.clip.labels, one.scores) for one in labelled if one.clip.labels is not None
     ]
     classes = {int(label) for clip in clips for label in np.unique(clip.labels)}
-    if classes != {0, 1}:
-        return Evaluation(settings, trained, tested, clock, test_s, None, None, None, None)
-    pooled = [
-        dataclasses.replace(clip, scores=_rescored(one, trained)) for clip, one in zip(clips, labelled, strict=True)
-    ]
+    is_mixed = classes == {0, 1}
     return Evaluation(
         settings,
         trained,
         tested,
+        caveats,
         clock,
-        test_s,
-        frame_figures(clips),
-        alarm_figures(clips, trained.alarm_threshold),
-        _regions(labelled),
-        frame_figures(pooled)["micro"],
+        figures=frame_figures(clips) if is_mixed else None,
+        alarms=alarm_figures(clips, trained.alarm_threshold) if clips else None,
+        regions=_regions(labelled) if is_mixed else None,
+        pooled_micro=_pooled_micro(labelled, clips, trained) if is_mixed else None,
+        tracks=_tracks(tested),
     )
+
+
+def _pooled_micro(labelled: Sequence[TestedClip], clips: Sequence[ScoredFrames], trained: Trained) -> dict[str, float]:
+    pairs = zip(clips, labelled, strict=True)
+    pooled = [dataclasses.replace(clip, scores=_rescored(one, trained)) for clip, one in pairs]
+    micro: dict[str, float] = frame_figures(pooled)["micro"]
+    return micro
 
 
 def _rescored(one: TestedClip, trained: Trained) -> Scores:
@@ -193,6 +238,18 @@ def _rescored(one: TestedClip, trained: Trained) -> Scores:
     num_watched = -(-len(one.scores) // stride)
     scores = frame_scores(num_watched, one.rows.frame, bounded(trained.pooled.surprise(one.rows)))
     return np.repeat(begun(scores, trained.usual_score), stride)[: len(one.scores)]
+
+
+def _tracks(tested: Sequence[TestedClip]) -> TrackFigures | None:
+    """Objects as they were scored, against who was there."""
+    one = tested[0]
+    if len(tested) > 1 or one.clip.tracks is None:
+        return None
+    pairs = []
+    for index, truth in enumerate(one.clip.tracks[:: stride_of(one.clip)]):
+        rows = one.rows.frame == index
+        pairs.append((truth, FoundTracks(one.rows.track_id[rows], one.rows.boxes[rows])))
+    return track_figures(pairs)
 
 
 def _regions(tested: Sequence[TestedClip]) -> DetectionFigures | None:

@@ -44,9 +44,10 @@ class AlarmFigures:
     """What an alarm threshold on the causal EMA gives, fixed before the test was seen."""
 
     threshold: float
-    recall: float
-    """Share of anomalous frames above it."""
-    false_frames_per_1000: float
+    recall: float | None
+    """Share of anomalous frames above it; ``None`` where there is none."""
+    false_frames_per_1000: float | None
+    """``None`` where no frame is normal."""
     clips_found: int
     median_delay_frames: float | None
     """From a clip's first anomalous frame to the first alarm in one, over the clips found; ``None`` if none is."""
@@ -107,18 +108,16 @@ def alarm_figures(clips: Sequence[ScoredFrames], threshold: float) -> AlarmFigur
     """What alarms on the causal EMA above ``threshold`` find, and how often they are false.
 
     Raises:
-        ValueError: no clip, or a class is missing over all clips.
+        ValueError: no clip.
     """
     causal = [clip.smoothed(ema) for clip in clips]
     labels, scores = _pooled(causal)
-    if not 0 < labels.mean() < 1:
-        raise ValueError("expected both anomalous (1) and normal (0) frames")
-    alarms = scores > threshold
+    alarms, is_anomalous = scores > threshold, labels == 1
     delays = [delay for clip in causal if (delay := _delay(clip, threshold)) is not None]
     return AlarmFigures(
         threshold,
-        recall=float(alarms[labels == 1].mean()),
-        false_frames_per_1000=float(1000 * alarms[labels == 0].mean()),
+        recall=float(alarms[is_anomalous].mean()) if is_anomalous.any() else None,
+        false_frames_per_1000=float(1000 * alarms[~is_anomalous].mean()) if not is_anomalous.all() else None,
         clips_found=len(delays),
         median_delay_frames=float(np.median(delays)) if delays else None,
     )

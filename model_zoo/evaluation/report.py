@@ -1,5 +1,6 @@
 """An evaluation as text for people and as plain values for a file."""
 
+import dataclasses
 from typing import Any
 
 from model_zoo.evaluation.experiment import Evaluation
@@ -21,6 +22,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         },
         "rbdc": regions.rbdc if regions else None,
         "tbdc": regions.tbdc if regions else None,
+        "tracks": dataclasses.asdict(evaluation.tracks) if evaluation.tracks else None,
+        "caveats": dataclasses.asdict(evaluation.caveats),
         "pooled": {"micro": evaluation.pooled_micro},
         "fps_one_core": evaluation.fps,
         "stages_ms": evaluation.clock.ms_per_frame(),
@@ -31,8 +34,9 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 def as_text(evaluation: Evaluation) -> str:
     """The figures as a table."""
-    lines = [*_frame_lines(evaluation), *_alarm_lines(evaluation), *_region_lines(evaluation), *_time_lines(evaluation)]
-    return "\n".join(lines)
+    parts = (_frame_lines, _alarm_lines, _region_lines, _track_lines, _time_lines)
+    lines = [line for part in parts for line in part(evaluation)]
+    return "\n".join([*lines, *evaluation.caveats.sentences()])
 
 
 def _frame_lines(evaluation: Evaluation) -> list[str]:
@@ -59,15 +63,28 @@ def _alarm_lines(evaluation: Evaluation) -> list[str]:
     alarms = evaluation.alarms
     if alarms is None:
         return [f"alarm threshold {threshold} on the EMA ({budget})"]
-    delay = "none found" if alarms.median_delay_frames is None else f"{alarms.median_delay_frames:g} frames"
-    found = f"recall {alarms.recall:.3f}, {alarms.false_frames_per_1000:.1f} false in 1000 normal frames"
-    when = f"median delay {delay}, {alarms.clips_found} clips found"
-    return [f"alarms on the EMA above {threshold} ({budget}): {found}, {when}"]
+    found = []
+    if alarms.recall is not None:
+        delay = "none found" if alarms.median_delay_frames is None else f"{alarms.median_delay_frames:g} frames"
+        found += [f"recall {alarms.recall:.3f}, median delay {delay}, {alarms.clips_found} clips found"]
+    if alarms.false_frames_per_1000 is not None:
+        found += [f"{alarms.false_frames_per_1000:.1f} false in 1000 normal frames"]
+    return [f"alarms on the EMA above {threshold} ({budget}): {', '.join(found)}"]
 
 
 def _region_lines(evaluation: Evaluation) -> list[str]:
     regions = evaluation.regions
     return [f"RBDC {_percent(regions.rbdc)}, TBDC {_percent(regions.tbdc)}"] if regions else []
+
+
+def _track_lines(evaluation: Evaluation) -> list[str]:
+    tracks = evaluation.tracks
+    if tracks is None:
+        return []
+    found = f"recall {_percent(tracks.recall)}, precision {_percent(tracks.precision)} of {tracks.num_boxes} true boxes"
+    return [
+        f"tracks: MOTA {_percent(tracks.mota)}, IDF1 {_percent(tracks.idf1)}, {found}, {tracks.num_switches} switches"
+    ]
 
 
 def _time_lines(evaluation: Evaluation) -> list[str]:

@@ -9,7 +9,7 @@ from model_zoo.default import DEFAULT_MODEL
 from model_zoo.errors import FootageError
 from model_zoo.evaluation.settings import EvaluationSettings
 from model_zoo.onnx_model import OnnxModel, load_model
-from model_zoo.perception.background import Frame
+from model_zoo.perception.background import MIN_SIDE_PX, Frame
 from model_zoo.perception.detector import Detector, load_detector
 from model_zoo.perception.perceiver import Perceiver
 from model_zoo.perception.proposer import BlobProposer, DetectorProposer
@@ -38,16 +38,22 @@ class Watcher:
         Raises:
             FootageError: The clip shows no frame.
         """
-        scene = self.scenes.get(clip.camera)
-        if scene is None:
-            scene = fit_scene(itertools.islice(sampled(clip), SCENE_FRAMES), self.detector)
+        return ObjectStream(self.perceiver(clip, clock), self.context(clip), self.network, clock)
+
+    def perceiver(self, clip: LabelledClip, clock: StageClock | None = None) -> Perceiver:
+        """A fresh perceiver for one clip; raises as ``stream``."""
+        scene = self.scene(clip)
         if self.detector is None:
             proposer: BlobProposer | DetectorProposer = BlobProposer(scene.perspective)
         else:
             every, least = self.settings.detect_every, self.settings.min_confidence
             proposer = DetectorProposer(self.detector, scene.perspective, every, least)
-        perceiver = Perceiver(scene, clip.fps / stride_of(clip), proposer, clock)
-        return ObjectStream(perceiver, self.context(clip), self.network, clock)
+        return Perceiver(scene, clip.fps / stride_of(clip), proposer, clock)
+
+    def scene(self, clip: LabelledClip) -> Scene:
+        """The empty scene of the clip's camera, learned from the clip where none is known; raises as ``stream``."""
+        known = self.scenes.get(clip.camera)
+        return known or fit_scene(itertools.islice(sampled(clip), SCENE_FRAMES), self.detector)
 
     def context(self, clip: LabelledClip) -> int:
         """Number of the clip's camera; one past the last for a camera never trained on."""
@@ -90,6 +96,27 @@ def sampled(clip: LabelledClip) -> Iterator[Frame]:
     return itertools.islice(clip.frames, 0, None, stride_of(clip))
 
 
+def _of_one_size(clips: Sequence[LabelledClip]) -> Iterator[Frame]:
+    """The frames of one camera's clips, one clip after the other.
+
+    Raises:
+        FootageError: A frame cannot be used, or is of another size than the first; says which.
+    """
+    expected: tuple[int, ...] | None = None
+    for clip in clips:
+        index = -1
+        for index, frame in enumerate(sampled(clip)):
+            size = (frame.shape[1], frame.shape[0])
+            expected = expected or size
+            if size != expected or min(size) < MIN_SIDE_PX:
+                at_least = f"at least {MIN_SIDE_PX} px a side" if size == expected else f"{expected[0]}x{expected[1]}"
+                place = f"clip {clip.name}, frame {index * stride_of(clip)}"
+                raise FootageError(f"{place}: expected pictures of {at_least}, got {size[0]}x{size[1]}")
+            yield frame
+        if index < 0:
+            raise FootageError(f"clip {clip.name}: expected frames, found none")
+
+
 def open_watcher(clips: Sequence[LabelledClip], settings: EvaluationSettings) -> Watcher:
     """Learns the empty scene of every camera that training clips show, and loads detector and network.
 
@@ -106,5 +133,5 @@ def open_watcher(clips: Sequence[LabelledClip], settings: EvaluationSettings) ->
     scenes = {}
     for camera in dict.fromkeys(clip.camera for clip in clips):
         of_camera = [clip for clip in clips if clip.camera == camera]
-        scenes[camera] = fit_scene(itertools.chain.from_iterable(sampled(clip) for clip in of_camera), detector)
+        scenes[camera] = fit_scene(_of_one_size(of_camera), detector)
     return Watcher(settings, scenes, detector, load_model(DEFAULT_MODEL) if settings.network else None)

@@ -178,9 +178,9 @@ def _corner_scale(size: tuple[int, int]) -> Floats:
 
 
 def _strongest(boxes: Floats, shares: Floats, min_confidence: float) -> Detections:
-    """Drops what is not confident, or mostly covered by something more confident."""
+    """Drops what is no box, not confident, or mostly covered by something more confident."""
     confidence = shares.max(axis=1, initial=0.0)
-    rows = np.flatnonzero(confidence > min_confidence)
+    rows = np.flatnonzero((confidence > min_confidence) & np.isfinite(boxes).all(axis=1))  # NaN would drop others, too
     corners = np.clip(boxes[rows], 0.0, 1.0)
     sized = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
     kept = cv2.dnn.NMSBoxes(sized.tolist(), confidence[rows].tolist(), min_confidence, _MAX_NMS_OVERLAP)

@@ -23,7 +23,9 @@ from model_zoo.perception.tracker import Track, Tracker
 from model_zoo.perception.tubelet import ANALYSIS_FPS, CROP_SIDE, Box, Crop, ObservedObject
 from model_zoo.perception.velocity import EdgeSpeeds, EdgeTracker, fused_velocity
 
-_CROP_MARGIN = 1.2
+CROP_MARGIN = 1.2
+"""Side of the square that a crop shows, in longer sides of the box."""
+
 _LONGEST_GAP_FRAMES = 5.0
 
 
@@ -196,7 +198,7 @@ def crop_around(grey: Picture, box: Box) -> Crop:
     """
     height_px, width_px = grey.shape
     left, top, right, bottom = box * np.array([width_px, height_px, width_px, height_px])
-    side = max(2, round(_CROP_MARGIN * max(right - left, bottom - top)))
+    side = max(2, round(CROP_MARGIN * max(right - left, bottom - top)))
     first_x, first_y = round((left + right - side) / 2), round((top + bottom - side) / 2)
     low_x, low_y = max(first_x, 0), max(first_y, 0)
     high_x, high_y = min(first_x + side, width_px), min(first_y + side, height_px)

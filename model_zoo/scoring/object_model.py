@@ -71,11 +71,13 @@ class _Standard:
         """Features of the order of one. ``(R, F)``.
 
         Raises:
-            NormalityError: A feature is not finite.
+            NormalityError: A feature, a vote or a network score is not finite.
         """
         features = rows.features[:, USED_FEATURES]
-        if not np.isfinite(features).all():
-            raise NormalityError("expected finite features of every object")
+        network = np.stack([rows.network, rows.oddity])
+        for name, values in (("features", features), ("network scores", network), ("votes", rows.votes)):
+            if not np.isfinite(values).all():
+                raise NormalityError(f"expected finite {name} of every object")
         return np.asarray((features - self.mean) / self.deviation)
 
 
@@ -89,22 +91,27 @@ class _Channels:
     network: Calibration
     oddity: Calibration
 
-    def total(self, raw: Scores, rows: Observations, context: Contexts) -> Scores:
-        """The surprises of all channels, added up.
+    def parts(self, raw: Scores, rows: Observations, context: Contexts) -> dict[str, Scores]:
+        """The surprise of each channel that counts, as it is added up.
 
         Args:
             raw: Scores of motion and size. ``(R,)``.
             rows: The objects.
             context: Of each, unknown ones replaced. ``(R,)``.
         """
-        total = self.motion.surprise(raw, context)
+        parts = {"motion and size": self.motion.surprise(raw, context)}
         if self.settings.uses_kind:
             wheels = wheels_score(rows)
-            total += np.where(wheels > _LEAST_WHEELS, _beyond_usual(self.wheels.surprise(wheels, context)), 0.0)
+            surprise = _beyond_usual(self.wheels.surprise(wheels, context))
+            parts["kind"] = np.where(wheels > _LEAST_WHEELS, surprise, 0.0)
         if self.settings.uses_network:
-            total += _NETWORK_WEIGHT * _beyond_usual(self.network.surprise(rows.network, context))
-            total += _NETWORK_WEIGHT * _beyond_usual(self.oddity.surprise(rows.oddity, context))
-        return total
+            parts["network"] = _NETWORK_WEIGHT * _beyond_usual(self.network.surprise(rows.network, context))
+            parts["oddity"] = _NETWORK_WEIGHT * _beyond_usual(self.oddity.surprise(rows.oddity, context))
+        return parts
+
+    def total(self, raw: Scores, rows: Observations, context: Contexts) -> Scores:
+        """The surprises of all channels, added up; arguments as of ``parts``. ``(R,)``."""
+        return np.asarray(np.sum(list(self.parts(raw, rows, context).values()), axis=0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +119,8 @@ class ObjectModel:
     """A fitted model; scores rows one frame or one clip at a time."""
 
     num_contexts: int
+    taught: frozenset[int]
+    """The contexts with an object in the training clips."""
     standard: _Standard
     density: Density
     channels: _Channels
@@ -120,14 +129,27 @@ class ObjectModel:
     def surprise(self, rows: Observations) -> Scores:
         """How rare each object is among the normal ones of its context: 3 is one in a thousand. ``(R,)``.
 
-        A context never seen in training is scored as all contexts together.
+        A context never seen in training is scored as all contexts together; ``unseen`` says which.
 
         Raises:
-            NormalityError: A feature is not finite.
+            NormalityError: A feature, a vote or a network score is not finite.
         """
         context = known_context(rows.context, self.num_contexts)
         raw = self.density(self.standard.apply(rows), context)
         return self.fused.surprise(self.channels.total(raw, rows, context), context)
+
+    def parts(self, rows: Observations) -> dict[str, Scores]:
+        """What each channel adds to the surprise of the objects, before all are calibrated once more. ``(R,)`` each.
+
+        Raises:
+            NormalityError: As ``surprise``.
+        """
+        context = known_context(rows.context, self.num_contexts)
+        return self.channels.parts(self.density(self.standard.apply(rows), context), rows, context)
+
+    def unseen(self, context: Contexts) -> frozenset[int]:
+        """Those of the contexts ``(R,)`` of which no training clip showed an object."""
+        return frozenset(np.unique(context).tolist()) - self.taught
 
 
 def known_context(context: Contexts, num_contexts: int) -> Contexts:
@@ -173,13 +195,20 @@ def fit_object_model(
         settings: What to fit.
 
     Raises:
-        NormalityError: A feature is not finite, or there is no object at all.
+        NormalityError: A value is not finite, there is no object at all, or those of one part of the clips would have
+            to be scored by what no other part taught.
     """
     if not any(len(clip) for clip in clips):
         raise NormalityError("expected at least one object in the training footage, found none")
     num_contexts += 1  # the last is all together
     standard = _standard_of(clips)
     num_folds = min(settings.num_folds, len(clips))
+    with_objects = {number % num_folds for number, clip in enumerate(clips) if len(clip)}
+    if len(with_objects) == 1:
+        raise NormalityError(
+            f"expected objects in at least 2 of the parts that {len(clips)} training clips are dealt out to, "
+            "as each is scored by what the others taught; found them in 1"
+        )
 
     def fit(left_out: int | None) -> Density:
         kept = [clip.select(_NONE) if number % num_folds == left_out else clip for number, clip in enumerate(clips)]
@@ -199,7 +228,8 @@ def fit_object_model(
         ),
     )
     fused = _calibrated(channels.total(raw, every, every.context), every, num_contexts)
-    model = ObjectModel(num_contexts, standard, fit(None), channels, fused)
+    taught = frozenset(np.unique(every.context).tolist())
+    model = ObjectModel(num_contexts, taught, standard, fit(None), channels, fused)
     return FittedModel(model, tuple(dataclasses.replace(model, density=density) for density in densities))
 
 

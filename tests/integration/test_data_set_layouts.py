@@ -35,10 +35,10 @@ def write_pictures(folder: Path, suffix: str = ".png") -> None:
         cv2.imwrite(str(folder / f"{index:03}{suffix}"), picture(index))
 
 
-def write_video(path: Path) -> None:
+def write_video(path: Path, rate: int = 25) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=25)
+        stream = container.add_stream("mpeg4", rate=rate)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for index in range(NUM_FRAMES):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), format="bgr24")))
@@ -133,6 +133,13 @@ def test_avenue(tmp_path: Path) -> None:
     assert tested.labels.tolist() == ANOMALOUS
     np.testing.assert_array_equal(tested.masks(), masks())
     assert levels(found.training[0]) == list(range(NUM_FRAMES))
+
+
+def test_a_video_is_watched_at_the_rate_it_states(tmp_path: Path) -> None:
+    write_video(tmp_path / "training_videos" / "01.avi")
+    write_video(tmp_path / "testing_videos" / "01.avi", rate=8)
+    found = read_avenue(tmp_path)
+    assert (found.training[0].fps, found.testing[0].fps) == (25.0, 8.0)
 
 
 def test_shanghaitech(tmp_path: Path) -> None:

@@ -138,19 +138,20 @@ def refusal(*arguments: str | Path) -> str:
 def test_unusable_frames_are_named(drawn: Path, config: Path, tmp_path: Path) -> None:
     corrupt = damaged(drawn, tmp_path / "corrupt", b"no picture")
     error = refusal("ped2", "--root", corrupt, "--config", config)
-    assert error == f"error: {corrupt}/training/frames/02/030.png: not a picture that can be read"
+    assert error == f"error: {corrupt}/training/frames/02/030.png: not a picture that can be read, or cut off"
     larger = damaged(drawn, tmp_path / "larger", png(240, 160), "testing/frames/01")
     error = refusal("ped2", "--root", larger, "--config", config)
     assert (
         error == "error: clip 01, frame 30: expected frames that scale to (120, 160) as the scene's did, got (240, 160)"
     )
     tiny = damaged(drawn, tmp_path / "tiny", png(20, 20))
-    assert "error: expected frames of one size" in refusal("ped2", "--root", tiny, "--config", config)
+    error = refusal("ped2", "--root", tiny, "--config", config)
+    assert error == "error: clip 02, frame 30: expected pictures of 160x120, got 20x20"
 
 
 def test_what_cannot_be_evaluated_is_refused_in_one_line(drawn: Path, tmp_path: Path) -> None:
     assert refusal("ped3", "--root", drawn) == (
-        "error: data set: expected one of ped2, avenue, shanghaitech, ucf-crime, context-swap, got 'ped3'"
+        "error: data set: expected one of ped2, avenue, shanghaitech, ucf-crime, pets, context-swap, got 'ped3'"
     )
     nowhere = tmp_path / "no" / "figures.json"
     assert refusal("ped2", "--root", drawn, "--json", nowhere) == (

@@ -101,6 +101,12 @@ def test_a_context_never_seen_is_scored_as_all_together() -> None:
         float(np.median(model.surprise(dataclasses.replace(walkers, context=np.full(200, one))))) for one in (0, 1, 7)
     )
     assert here < nowhere < there
+    assert model.unseen(np.array([1, 0, 7, 7, -1])) == {7, -1}
+
+
+def test_a_context_whose_clips_show_nobody_counts_as_unseen() -> None:
+    model = fit_object_model([*clips(4), people(0, 1)], 1, 2, SETTINGS).model
+    assert model.unseen(np.array([0, 1])) == {1}
 
 
 def test_footage_without_objects_and_features_without_numbers_are_refused() -> None:
@@ -110,6 +116,20 @@ def test_footage_without_objects_and_features_without_numbers_are_refused() -> N
     model = fit_object_model(clips(), 1, 1, SETTINGS).model
     with pytest.raises(NormalityError, match="expected finite features of every object"):
         model.surprise(changed(people(3, 1), speed=np.nan))
+    spoilt = dataclasses.replace(people(3, 1), network=np.array([0.0, np.nan, 0.0]))
+    with pytest.raises(NormalityError, match="expected finite network scores of every object"):
+        model.surprise(spoilt)
+    with pytest.raises(NormalityError, match="expected finite network scores of every object"):
+        fit_object_model([*clips(), spoilt], 1, 1, SETTINGS)
+    with pytest.raises(NormalityError, match="expected finite votes of every object"):
+        model.surprise(dataclasses.replace(people(3, 1), votes=np.full((3, len(KINDS)), np.inf)))
+
+
+def test_clips_that_nothing_else_can_score_are_refused() -> None:
+    with pytest.raises(NormalityError, match="that 1 training clips are dealt out to, as each is scored by what"):
+        fit_object_model(clips(1), 1, 1, SETTINGS)
+    with pytest.raises(NormalityError, match=r"that 5 training clips are dealt out to, .* found them in 1"):
+        fit_object_model([people(9, 1), *[people(0, 1)] * 3, people(9, 2)], 1, 1, SETTINGS)  # clips 0, 4: one fold
 
 
 def test_rows_join_in_order_and_no_parts_are_refused() -> None:

@@ -53,6 +53,12 @@ def test_boxes_end_at_the_border() -> None:
     assert found.boxes == pytest.approx(np.array([[0.0, 0.5, 0.2, 1.0]]))
 
 
+def test_a_box_without_numbers_is_dropped_and_takes_no_other_with_it() -> None:
+    nowhere = ((np.nan, 0.2, 0.2, 0.6), 0, 0.95)
+    found = Detector(detectors.queries(SIZE, [nowhere, VAN]), "test", SIZE).detect(np.zeros((120, 180), np.uint8))
+    assert found.kind.tolist() == [VEHICLE]
+
+
 def test_what_is_no_detector_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"detector\.onnx: cannot be read: No such file"):
         load_detector(tmp_path / "detector.onnx", (240, 360))

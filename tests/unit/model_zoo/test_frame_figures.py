@@ -74,8 +74,19 @@ def test_macro_without_a_mixed_clip_is_absent() -> None:
 def test_figures_without_both_classes_are_refused(sets: list[ScoredFrames]) -> None:
     with pytest.raises(ValueError, match=r"expected (at least one clip|both anomalous)"):
         frame_figures(sets)
-    with pytest.raises(ValueError, match=r"expected (at least one clip|both anomalous)"):
-        alarm_figures(sets, 0.5)
+
+
+def test_alarms_of_no_clip_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected at least one clip"):
+        alarm_figures([], 0.5)
+
+
+def test_footage_of_one_class_has_the_alarm_figures_of_that_class_alone() -> None:
+    scores = np.array([9.0, 9.0, 0.0, 0.0])  # EMA 9, 9, 7.2, 5.8
+    normal = alarm_figures([ScoredFrames("normal", np.zeros(4, np.int64), scores)], 8.0)
+    assert (normal.recall, normal.false_frames_per_1000, normal.clips_found) == (None, 500.0, 0)
+    anomalous = alarm_figures([ScoredFrames("anomalous", np.ones(4, np.int64), scores)], 8.0)
+    assert (anomalous.recall, anomalous.false_frames_per_1000, anomalous.clips_found) == (0.5, None, 1)
 
 
 def test_alarms_count_frames_and_delays_from_the_first_anomalous_frame() -> None:

@@ -90,7 +90,7 @@ def test_model_of_another_project_is_refused() -> None:
         ({"fleet_normality": packed(float("nan"))}, "model metadata: fleet normality is not finite"),
         ({"fleet_normality": packed(1.0)}, "model metadata: 1 values of fleet normality do not fit"),
         (
-            {"fleet_normality": "x"},
+            {"fleet_normality": "!"},
             "model metadata is incomplete: Only base64 data is allowed",
         ),
         (

@@ -1,0 +1,1 @@
+"""Why a model scores as it does."""
