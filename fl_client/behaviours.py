@@ -1,0 +1,95 @@
+"""What perception sees of one camera, told to ``context``, which measures the behaviour of each object.
+
+``context`` and ``model_zoo`` do not know each other; this is where objects become sightings.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from context.behaviour.observer import NOTHING_OBSERVED, Findings, observe
+from context.behaviour.settings import BehaviourSettings
+from context.site import Camera
+from context.track import Sighting
+from model_zoo.perception.object_kind import KINDS
+from model_zoo.perception.perspective import Perspective
+from model_zoo.perception.tubelet import MOTION_FEATURES, ObservedObject
+
+LOOK_EVERY_S = 0.15
+"""Shortest time between two looks, which makes every other frame at 10 a second: behaviours last for seconds."""
+
+_SPEED, _HEIGHT, _WIDTH = (MOTION_FEATURES.index(name) for name in ("speed", "height", "width"))
+
+
+@dataclasses.dataclass(frozen=True)
+class PlacedObjects:
+    """The objects of one frame with their places; arrays with one row per object."""
+
+    objects: Sequence[ObservedObject]
+    boxes: npt.NDArray[np.float32]  # (N, 4)
+    units: npt.NDArray[np.float64]  # (N, 2) an expected height as fractions of the frame's width and height
+    zone_slot: npt.NDArray[np.int64]  # (N,)
+
+
+def expected_units(
+    boxes: npt.NDArray[np.float32], perspective: Perspective, aspect_px: float
+) -> npt.NDArray[np.float64]:
+    """What an expected height measures at the foot of each box, as fractions of the frame's width and height.
+
+    Args:
+        boxes: ``(N, 4)``.
+        perspective: Expected heights.
+        aspect_px: Width of the picture over its height, in pixels.
+
+    Returns:
+        ``(N, 2)``.
+    """
+    expected = perspective.expected_height(boxes[:, 3])
+    return np.column_stack([expected / aspect_px, expected])
+
+
+class BehaviourWatch:
+    """Watches the behaviour of all objects of one camera.
+
+    Args:
+        camera: Its zones.
+        settings: The limits.
+    """
+
+    def __init__(self, camera: Camera, settings: BehaviourSettings) -> None:
+        self._settings = settings
+        directions = [zone.flow_angle_rad if zone.flow_direction else None for zone in camera.zones]
+        flows = [None if angle is None else (math.cos(angle), math.sin(angle)) for angle in directions]
+        names = [zone.name for zone in camera.zones]
+        self._zones = [("", None), *zip(names, flows, strict=True)]
+        self._observed = NOTHING_OBSERVED
+        self._findings: dict[int, Findings] = {}
+
+    def look(self, placed: PlacedObjects, instant_s: float) -> tuple[Findings, ...]:
+        """Takes the objects of the next frame, seen at ``instant_s``.
+
+        Returns:
+            What was measured of each object when last looked at, beyond its limit or not; nothing of newer objects.
+        """
+        if not 0.0 <= instant_s - self._observed.instant_s < LOOK_EVERY_S:
+            sightings = self._sightings(placed, instant_s)
+            self._observed, found = observe(self._observed, instant_s, sightings, self._settings)
+            self._findings = {one.track_id: findings for one, findings in zip(sightings, found, strict=True)}
+        return tuple(self._findings.get(one.track_id, ()) for one in placed.objects)
+
+    def _sightings(self, placed: PlacedObjects, instant_s: float) -> list[Sighting]:
+        foot_x = (placed.boxes[:, 0] + placed.boxes[:, 2]) / 2
+        places = np.column_stack([foot_x, placed.boxes[:, 3], placed.units]).tolist()
+        sightings = []
+        for one, (x, y, unit_x, unit_y), slot in zip(placed.objects, places, placed.zone_slot.tolist(), strict=True):
+            motion = one.motion.tolist()
+            size, zone = (motion[_WIDTH], motion[_HEIGHT]), self._zones[slot]
+            sightings.append(
+                Sighting(
+                    instant_s, one.track_id, KINDS[one.kind], (x, y), (unit_x, unit_y), size, motion[_SPEED], *zone
+                )
+            )
+        return sightings
