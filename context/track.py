@@ -1,13 +1,10 @@
-"""What ``context`` is told of one object over time, and objects followed over gaps and changed identities.
+"""What ``context`` is told of one object over time, and whether it keeps to its place.
 
 Lengths are in expected heights: one is what a standing person measures at that place of the picture, so near and far
-compare. A tracker loses people and finds them under another number; whoever appears where somebody was lost a moment
-ago is taken to be the same.
+compare.
 """
 
-import dataclasses
 import math
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 Point = tuple[float, float]
@@ -52,37 +49,44 @@ class Sighting(NamedTuple):  # a frozen dataclass takes twice as long to make, a
         return left < _BORDER_FRACTION or max(right, self.foot[1]) > 1.0 - _BORDER_FRACTION
 
 
+class Rest(NamedTuple):
+    """A stay at one place.
+
+    Attributes:
+        anchor: The sighting it began with.
+        last_s: When the object was last seen there.
+    """
+
+    anchor: Sighting
+    last_s: float
+
+    @property
+    def still_s(self) -> float:
+        """Seconds from the first sighting at the place to the last."""
+        return self.last_s - self.anchor.instant_s
+
+
 class Track(NamedTuple):
     """One object over time.
 
     Attributes:
         identity: A number of our own, which stays when the tracker's changes.
         recent: Its sightings of the last ``RECENT_S`` seconds, oldest first, at least one.
+        rest: Its present stay at one place, however short.
+        home: The last place it rested at before, if any.
         is_new: Whether it was never seen before.
     """
 
     identity: int
     recent: tuple[Sighting, ...]
+    rest: Rest
+    home: Rest | None = None
     is_new: bool = False
 
     @property
     def last(self) -> Sighting:
         """The newest sighting."""
         return self.recent[-1]
-
-
-@dataclasses.dataclass(frozen=True)
-class Following:
-    """The objects of one camera that are in the picture or were a moment ago, by the tracker's number.
-
-    ``num_identities`` have been given so far.
-    """
-
-    track_by_id: Mapping[int, Track] = dataclasses.field(default_factory=dict)
-    num_identities: int = 0
-
-
-NOBODY = Following()
 
 
 def way(start: Sighting, end: Sighting) -> Point:
@@ -98,49 +102,15 @@ def distance(first: Sighting, second: Sighting) -> float:
     return math.hypot(*way(first, second))
 
 
-def follow(
-    state: Following, sightings: Sequence[Sighting], memory_s: float, reach: float
-) -> tuple[Following, tuple[Track, ...]]:
-    """Takes the sightings of the next frame, all of one instant.
+def rest(state: Rest, one: Sighting, radius: float, away_s: float) -> Rest:
+    """Takes the next sighting of something that stayed at a place.
 
     Args:
-        state: What is known so far.
-        sightings: One for each object in the frame.
-        memory_s: Seconds after which a lost object is forgotten.
-        reach: Whoever appears within so many expected heights of a lost object is that object; not at the edge of the
-            picture, where people come and go.
-
-    Returns:
-        The new state, and the track of each sighting, in their order.
+        state: The stay so far.
+        one: The next sighting.
+        radius: Expected heights around the anchor that are the same place.
+        away_s: Seconds elsewhere that end the stay and begin another; less is a jump of the box.
     """
-    known, seen = state.track_by_id, {one.track_id for one in sightings}
-    lost = {number: track for number, track in known.items() if number not in seen}
-    tracks: dict[int, Track] = {}
-    num_identities = state.num_identities
-    for one in sightings:
-        before = known.get(one.track_id) or _found_again(lost, one, memory_s, reach)
-        num_identities += before is None
-        tracks[one.track_id] = Track(num_identities, (one,), is_new=True) if before is None else _extended(before, one)
-    if sightings:
-        oldest_s = sightings[0].instant_s - memory_s
-        lost = {number: track for number, track in lost.items() if track.last.instant_s >= oldest_s}
-    return Following({**lost, **tracks}, num_identities), tuple(tracks.values())
-
-
-def _found_again(lost: dict[int, Track], one: Sighting, memory_s: float, reach: float) -> Track | None:
-    """The nearest lost track within reach, taken out of ``lost``; ``None`` where there is none."""
-    near = {
-        number: distance(track.last, one)
-        for number, track in lost.items()
-        if one.instant_s - track.last.instant_s <= memory_s and not track.last.is_cut
-    }
-    nearest = min(near, key=near.__getitem__, default=None)
-    return None if nearest is None or near[nearest] > reach else lost.pop(nearest)
-
-
-def _extended(track: Track, one: Sighting) -> Track:
-    recent, first = track.recent, 0
-    oldest_s = one.instant_s - RECENT_S
-    while first < len(recent) and recent[first].instant_s < oldest_s:
-        first += 1
-    return Track(track.identity, (*recent[first:], one))
+    if distance(state.anchor, one) <= radius:
+        return Rest(state.anchor, one.instant_s)
+    return state if one.instant_s - state.last_s <= away_s else Rest(one, one.instant_s)

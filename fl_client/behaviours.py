@@ -13,7 +13,7 @@ import numpy.typing as npt
 from context.behaviour.observer import NOTHING_OBSERVED, Findings, observe
 from context.behaviour.settings import BehaviourSettings
 from context.site import Camera
-from context.track import Sighting
+from context.track import Point, Sighting
 from model_zoo.perception.object_kind import KINDS
 from model_zoo.perception.perspective import Perspective
 from model_zoo.perception.tubelet import MOTION_FEATURES, ObservedObject
@@ -51,6 +51,15 @@ def expected_units(
     return np.column_stack([expected / aspect_px, expected])
 
 
+def zone_facts(camera: Camera) -> list[tuple[str, Point | None]]:
+    """Name and permitted direction (of length 1) of each zone slot: slot 0 is everything outside the zones."""
+    flows = [
+        (math.cos(zone.flow_angle_rad), math.sin(zone.flow_angle_rad)) if zone.flow_direction else None
+        for zone in camera.zones
+    ]
+    return [("", None), *((zone.name, flow) for zone, flow in zip(camera.zones, flows, strict=True))]
+
+
 class BehaviourWatch:
     """Watches the behaviour of all objects of one camera.
 
@@ -61,10 +70,7 @@ class BehaviourWatch:
 
     def __init__(self, camera: Camera, settings: BehaviourSettings) -> None:
         self._settings = settings
-        directions = [zone.flow_angle_rad if zone.flow_direction else None for zone in camera.zones]
-        flows = [None if angle is None else (math.cos(angle), math.sin(angle)) for angle in directions]
-        names = [zone.name for zone in camera.zones]
-        self._zones = [("", None), *zip(names, flows, strict=True)]
+        self._zones = zone_facts(camera)
         self._observed = NOTHING_OBSERVED
         self._findings: dict[int, Findings] = {}
 

@@ -7,9 +7,8 @@ questions. A fall must be seen: after a gap nobody is known to have been upright
 import dataclasses
 
 from context.behaviour.finding import Behaviour, Finding
-from context.behaviour.rest import Rest, rest
 from context.behaviour.settings import FallSettings
-from context.track import PERSON, Sighting
+from context.track import PERSON, Rest, Sighting, rest
 
 _TALLNESS_S = 1.0
 

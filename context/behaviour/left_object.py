@@ -55,20 +55,23 @@ def left_objects(
     if not still and not state:
         return state, NO_FINDINGS
     people = [track for track in tracks if track.last.kind == PERSON and track not in still]
-    unseen, seen, findings = list(state), [], {}
+    unseen, seen = list(state), {}
     for track in still:
-        before = next((one for one in unseen if distance(one.anchor, track.last) <= settings.radius), None)
-        if before is None:
+        thing = next((one for one in unseen if distance(one.anchor, track.last) <= settings.radius), None)
+        if thing is None:
             thing = Thing(track.last, instant_s, _beside(track.last, people, settings), instant_s)
         else:
-            unseen.remove(before)
-            thing = dataclasses.replace(before, last_s=instant_s)
-        seen.append(thing)
-        findings[track.identity] = Finding(
-            Behaviour.LEFT_OBJECT, thing.unattended_s, thing.unattended_s >= settings.limit_s, track.last.zone
+            unseen.remove(thing)
+            thing = dataclasses.replace(thing, last_s=instant_s)
+        seen[track.identity] = _watched(thing, instant_s, people, settings)
+    hidden = [_watched(one, instant_s, people, settings) for one in unseen if _is_remembered(one, instant_s, settings)]
+    zones = {track.identity: track.last.zone for track in still}
+    return (*seen.values(), *hidden), {
+        identity: Finding(
+            Behaviour.LEFT_OBJECT, thing.unattended_s, thing.unattended_s >= settings.limit_s, zones[identity]
         )
-    hidden = [one for one in unseen if _is_remembered(one, instant_s, settings)]
-    return tuple(_watched(one, instant_s, people, settings) for one in (*seen, *hidden)), findings
+        for identity, thing in seen.items()
+    }
 
 
 def _may_be_left(one: Sighting, settings: LeftObjectSettings) -> bool:
@@ -87,7 +90,7 @@ def _is_remembered(thing: Thing, instant_s: float, settings: LeftObjectSettings)
 
 
 def _watched(thing: Thing, instant_s: float, people: Sequence[Track], settings: LeftObjectSettings) -> Thing:
-    """The thing after a look at who is near it; who belongs to nobody's thing does not begin to."""
+    """The thing after a look at who is near it; what belongs to nobody goes on belonging to nobody."""
     if not thing.owners:
         return thing
     newcomers = _beside(thing.anchor, [person for person in people if person.is_new], settings)

@@ -9,11 +9,12 @@ from context.behaviour.crowd import Crowd, crowd
 from context.behaviour.dwell import Stay, dwell
 from context.behaviour.fall import Posture, fall
 from context.behaviour.finding import Finding
+from context.behaviour.following import NOBODY, Following, follow
 from context.behaviour.left_object import Thing, left_objects
 from context.behaviour.settings import BehaviourSettings
 from context.behaviour.speed import speed
-from context.behaviour.stopping import Halt, stopping
-from context.track import NOBODY, PERSON, Following, Sighting, Track, follow
+from context.behaviour.stopping import Journey, stopping
+from context.track import PERSON, Sighting, Track
 
 Findings = tuple[Finding, ...]
 
@@ -23,7 +24,7 @@ class Conduct:
     """Where one object stands in the behaviours that remember."""
 
     stay: Stay
-    halt: Halt
+    journey: Journey
     posture: Posture
 
 
@@ -66,7 +67,7 @@ def observe(
     """
     if instant_s <= state.instant_s:
         state = NOTHING_OBSERVED
-    following, tracks = follow(state.following, sightings, settings.following.memory_s, settings.following.reach)
+    following, tracks = follow(state.following, sightings, instant_s, settings.following)
     crowds, crowd_findings = _crowds(state.crowd_by_zone, instant_s, tracks, settings)
     things, left = left_objects(state.things, instant_s, tracks, settings.left_object)
     known = state.conduct_by_identity
@@ -89,11 +90,11 @@ def _conduct(before: Conduct | None, track: Track, settings: BehaviourSettings) 
     """What one track shows by itself."""
     one = track.last
     stay, stayed = dwell(None if before is None else before.stay, one, settings.dwell)
-    halt, stopped = stopping(None if before is None else before.halt, one, settings.stopped)
+    journey, stopped = stopping(None if before is None else before.journey, track, settings.stopped)
     posture, fell = fall(None if before is None else before.posture, one, settings.fall)
     fast = speed(track, settings.speed, settings.metres_per_height)
     against = against_flow(track, settings.against_flow, settings.metres_per_height)
-    return Conduct(stay, halt, posture), (fast, against, stayed, stopped, fell)
+    return Conduct(stay, journey, posture), (fast, against, stayed, stopped, fell)
 
 
 def _crowds(

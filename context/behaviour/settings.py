@@ -8,13 +8,18 @@ _STRICT = pydantic.ConfigDict(strict=True, frozen=True, extra="forbid", allow_in
 
 
 class FollowingSettings(pydantic.BaseModel):
-    """Objects followed over gaps and changed identities."""
+    """Objects followed over gaps and changed identities, and what counts as one place."""
 
     model_config = _STRICT
 
-    memory_s: float = pydantic.Field(default=3.0, ge=0.0, le=60.0, description="Seconds a lost object is remembered.")
+    memory_s: float = pydantic.Field(default=3.0, ge=0.5, le=60.0, description="Seconds a lost object is remembered.")
     reach: float = pydantic.Field(
-        default=0.5, ge=0.0, le=5.0, description="Expected heights within which whoever appears is who was lost."
+        default=0.75, ge=0.0, le=5.0, description="Expected heights within which whoever appears is who was lost."
+    )
+    radius: float = pydantic.Field(default=0.35, gt=0.0, le=5.0, description="Expected heights that are one place.")
+    away_s: float = pydantic.Field(default=0.5, ge=0.0, le=10.0, description="Seconds elsewhere that end resting.")
+    home_s: float = pydantic.Field(
+        default=2.0, gt=0.0, le=60.0, description="Seconds of rest after which a place is remembered as somebody's."
     )
 
 
@@ -27,7 +32,7 @@ class SpeedSettings(pydantic.BaseModel):
         default=1.4, gt=0.0, le=20.0, description="Expected heights a second from which a person is fast."
     )
     other_limit: float = pydantic.Field(
-        default=5.0, gt=0.0, le=50.0, description="Expected heights a second from which anything else is fast."
+        default=8.0, gt=0.0, le=50.0, description="Expected heights a second from which anything else is fast."
     )
     window_s: float = pydantic.Field(default=1.0, ge=0.2, le=2.0, description="Seconds the median is taken over.")
 
@@ -53,7 +58,7 @@ class DwellSettings(pydantic.BaseModel):
 
     limit_s: float = pydantic.Field(default=60.0, gt=0.0, le=86400.0, description="Seconds in a zone that are long.")
     away_s: float = pydantic.Field(
-        default=1.0, ge=0.0, le=60.0, description="Seconds outside that end a stay; less is a box at the zone's edge."
+        default=3.0, ge=0.0, le=60.0, description="Seconds outside that end a stay; less is a box that jumps."
     )
 
 
@@ -63,11 +68,9 @@ class StopSettings(pydantic.BaseModel):
     model_config = _STRICT
 
     limit_s: float = pydantic.Field(default=10.0, gt=0.0, le=86400.0, description="Seconds still that are a stop.")
-    radius: float = pydantic.Field(default=0.35, gt=0.0, le=5.0, description="Expected heights that are one place.")
     moved: float = pydantic.Field(
         default=1.0, gt=0.0, le=50.0, description="Expected heights from where it was first seen that are moving."
     )
-    away_s: float = pydantic.Field(default=0.5, ge=0.0, le=10.0, description="Seconds elsewhere that end standing.")
 
 
 class CrowdSettings(pydantic.BaseModel):
