@@ -16,7 +16,7 @@ from context.site import Camera
 from context.track import Point, Sighting
 from model_zoo.perception.object_kind import KINDS
 from model_zoo.perception.perspective import Perspective
-from model_zoo.perception.tubelet import MOTION_FEATURES, ObservedObject
+from model_zoo.perception.tubelet import MOTION_FEATURES, NUM_MOTION, ObservedObject
 
 LOOK_EVERY_S = 0.15
 """Shortest time between two looks, which makes every other frame at 10 a second: behaviours last for seconds."""
@@ -88,14 +88,13 @@ class BehaviourWatch:
 
     def _sightings(self, placed: PlacedObjects, instant_s: float) -> list[Sighting]:
         foot_x = (placed.boxes[:, 0] + placed.boxes[:, 2]) / 2
-        places = np.column_stack([foot_x, placed.boxes[:, 3], placed.units]).tolist()
-        sightings = []
-        for one, (x, y, unit_x, unit_y), slot in zip(placed.objects, places, placed.zone_slot.tolist(), strict=True):
-            motion = one.motion.tolist()
-            size, zone = (motion[_WIDTH], motion[_HEIGHT]), self._zones[slot]
-            sightings.append(
-                Sighting(
-                    instant_s, one.track_id, KINDS[one.kind], (x, y), (unit_x, unit_y), size, motion[_SPEED], *zone
-                )
+        motion = np.array([one.motion for one in placed.objects]).reshape(-1, NUM_MOTION)[:, [_WIDTH, _HEIGHT, _SPEED]]
+        rows = np.column_stack([foot_x, placed.boxes[:, 3], placed.units, motion]).tolist()
+        kinds = [KINDS[one.kind] for one in placed.objects]
+        zones = [self._zones[slot] for slot in placed.zone_slot.tolist()]
+        return [
+            Sighting(instant_s, one.track_id, kind, (x, y), (unit_x, unit_y), (width, height), speed, *zone)
+            for one, (x, y, unit_x, unit_y, width, height, speed), kind, zone in zip(
+                placed.objects, rows, kinds, zones, strict=True
             )
-        return sightings
+        ]

@@ -34,7 +34,7 @@ MIN_FRAMES = 10
 
 _KIND_NAMES = {ActorKind.CAR: "vehicle", ActorKind.VAN: "vehicle", ActorKind.BICYCLE: "bicycle"}
 _SPEED_STEPS = 5
-_SCENE_FRAMES = 600
+_SCENE_FRAMES = 300
 
 
 @dataclasses.dataclass(frozen=True)

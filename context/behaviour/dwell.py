@@ -4,15 +4,14 @@ A short gap and a moment outside do not end a stay: the box of somebody at a zon
 outside the zones is one zone without a name.
 """
 
-import dataclasses
+from typing import NamedTuple
 
 from context.behaviour.finding import Behaviour, Finding
 from context.behaviour.settings import DwellSettings
 from context.track import Sighting
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(NamedTuple):
     """A stay in one zone, from the first sighting there to the last."""
 
     zone: str

@@ -4,7 +4,7 @@
 questions. A fall must be seen: after a gap nobody is known to have been upright.
 """
 
-import dataclasses
+from typing import NamedTuple
 
 from context.behaviour.finding import Behaviour, Finding
 from context.behaviour.settings import FallSettings
@@ -13,16 +13,14 @@ from context.track import PERSON, Rest, Sighting, rest
 _TALLNESS_S = 1.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Upright:
+class Upright(NamedTuple):
     """When somebody was last upright, and their usual height then, in expected heights."""
 
     instant_s: float
     tallness: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Posture:
+class Posture(NamedTuple):
     """What is known of one body.
 
     Attributes:

@@ -16,7 +16,7 @@ class Behaviour(enum.StrEnum):
     FALL = "fall"  # seconds on the ground without moving
 
 
-class Finding(NamedTuple):  # a frozen dataclass takes twice as long to make, and a frame holds more than a hundred
+class Finding(NamedTuple):
     """One behaviour of one object, measured.
 
     Attributes:

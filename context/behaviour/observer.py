@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from context.behaviour.against_flow import against_flow
 from context.behaviour.crowd import Crowd, crowd
@@ -19,8 +20,7 @@ from context.track import PERSON, Sighting, Track
 Findings = tuple[Finding, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Conduct:
+class Conduct(NamedTuple):
     """Where one object stands in the behaviours that remember."""
 
     stay: Stay

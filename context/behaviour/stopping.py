@@ -1,14 +1,13 @@
 """Stopping: something that moved stands still."""
 
-import dataclasses
+from typing import NamedTuple
 
 from context.behaviour.finding import Behaviour, Finding
 from context.behaviour.settings import StopSettings
 from context.track import Sighting, Track, distance
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(NamedTuple):
     """Where an object was first seen, and whether it has been away from there."""
 
     origin: Sighting
