@@ -67,7 +67,9 @@ def _shares(config: BehaviourConfig) -> dict[str, dict[str, dict[str, str]]]:
         for seed in config.seeds:
             for index in range(config.num_cameras):
                 footage = footage_with(anomaly, seed, index, config.num_frames[anomaly.value])
-                for name, watch in WAYS.items() if footage else ():
+                if footage is None:
+                    continue
+                for name, watch in WAYS.items():
                     actors.setdefault((name, anomaly), []).extend(watched_actors(footage, settings, watch))
     return {
         name: {anomaly.value: _counts(actors[name, anomaly], anomaly) for anomaly in BEHAVIOUR_BY_ANOMALY}
