@@ -6,6 +6,9 @@ quiet time belongs to the same event. A long event is cut into parts, so that it
 """
 
 import dataclasses
+import functools
+
+from context.behaviour.finding import Finding, strongest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Observation:
         zone: Zone that object is in; "" outside every zone.
         why: One sentence for the operator.
         operational_state: What the site is doing.
+        behaviours: What its unusual objects showed, beyond the limits.
     """
 
     instant_s: float
@@ -54,6 +58,7 @@ class Observation:
     zone: str = ""
     why: str = ""
     operational_state: str = ""
+    behaviours: tuple[Finding, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +70,14 @@ class Event:
         peak: The most severe observation so far, the first of equals.
         ended_s: Instant of the last observation at or above the release threshold.
         part: 1, or the number of the part of a long event.
+        behaviours: The strongest finding of each behaviour in each zone, over all its observations.
     """
 
     first: Observation
     peak: Observation
     ended_s: float
     part: int = 1
+    behaviours: tuple[Finding, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,13 +119,16 @@ def _rise(state: EventState, observation: Observation, rules: EventRules) -> Eve
     if len(rising) < rules.open_frames:
         return EventState(rising=rising)
     peak = max(rising, key=lambda one: one.severity)
-    return EventState(open_event=Event(rising[0], peak, observation.instant_s))
+    shown = functools.reduce(strongest, [one.behaviours for one in rising])
+    return EventState(open_event=Event(rising[0], peak, observation.instant_s, behaviours=shown))
 
 
 def _go_on(event: Event, observation: Observation, rules: EventRules) -> tuple[EventState, Event | None]:
     """Extends the event, or cuts it and starts its next part with this observation."""
     if observation.instant_s - event.first.instant_s > rules.longest_s:
-        part = Event(observation, observation, observation.instant_s, event.part + 1)
+        shown = observation.behaviours
+        part = Event(observation, observation, observation.instant_s, event.part + 1, shown)
         return EventState(open_event=part), event
     peak = observation if observation.severity > event.peak.severity else event.peak
-    return EventState(open_event=dataclasses.replace(event, peak=peak, ended_s=observation.instant_s)), None
+    shown = strongest(event.behaviours, observation.behaviours)
+    return EventState(open_event=Event(event.first, peak, observation.instant_s, event.part, shown)), None

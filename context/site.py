@@ -5,6 +5,7 @@ from typing import Self
 
 import pydantic
 
+from context.behaviour.settings import BehaviourSettings
 from context.schedule import Schedule
 from context.zone import Zone, ZoneKind
 
@@ -50,6 +51,9 @@ class Site(pydantic.BaseModel):
     schedule: Schedule = pydantic.Field(default_factory=Schedule, description="Opening hours.")
     cameras: tuple[Camera, ...] = pydantic.Field(
         strict=False, min_length=1, max_length=16, description="The cameras of the site."
+    )
+    behaviours: BehaviourSettings = pydantic.Field(
+        default=BehaviourSettings(), description="From when on a behaviour is worth saying."
     )
 
     @pydantic.model_validator(mode="after")

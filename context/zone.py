@@ -48,7 +48,7 @@ class Zone(pydantic.BaseModel):
     flow_direction: tuple[float, float] | None = pydantic.Field(
         default=None,
         strict=False,
-        description="Usual direction of travel (x right, y down) in the picture; left out: any.",
+        description="Permitted direction of travel (x right, y down) in the picture; left out: any.",
     )
 
     @pydantic.model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from context.behaviour.observer import Findings
 from context.severity import severity_score
 from context.site import Camera
 from fl_client.perceived import Perceived
@@ -25,6 +26,8 @@ class ScoredObject:
     """Name of the zone, empty outside all."""
     why: str
     """What is unusual about it; empty where nothing much is."""
+    behaviours: Findings
+    """What was measured of its behaviour, beyond its limit or not."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +65,8 @@ class FrameJudge:
             severity = severity_score(float(calibrated[index]))
             why = self._stream.scorer.why(scores, index) if severity >= WORTH_A_REASON else ""
             zone = self._zones[seen.zone_slot[row]]
-            objects.append(
-                ScoredObject(int(seen.track_ids[row]), seen.boxes[row], float(calibrated[index]), severity, zone, why)
-            )
+            known = int(seen.track_ids[row]), seen.boxes[row], float(calibrated[index])
+            objects.append(ScoredObject(*known, severity, zone, why, seen.behaviours[row]))
         top = float(scores.surprise.fused.max(initial=0.0))
         self._ema = top if self._ema is None else (1 - EMA_WEIGHT) * self._ema + EMA_WEIGHT * top
         severity = max((scored.severity for scored in objects), default=0.0)

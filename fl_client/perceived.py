@@ -1,4 +1,4 @@
-"""One camera's frames put into context: objects with their zone and the moment they were seen at.
+"""One camera's frames put into context: objects with their zone, behaviour and the moment they were seen at.
 
 Velocities are turned so that the zone's usual direction of travel points right: "with the flow" then means the same
 on every camera.
@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from context.behaviour.observer import Findings
 from context.context_vector import Moment, moment_at
 from context.schedule import OperationalState
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS, zone_slots
+from fl_client.behaviours import BehaviourWatch, PlacedObjects, expected_units
 from model_zoo.perception.background import Frame, analysis_size
 from model_zoo.perception.collector import TubeletCollector, Window
 from model_zoo.perception.detector import DetectorFile
@@ -40,6 +42,8 @@ class Perceived:
     tubelets: Tubelets
     """Tubelets that end in this frame, a few frames apart on each track: what is kept for training."""
     tubelet_track_ids: npt.NDArray[np.int64]  # (len(tubelets),)
+    behaviours: tuple[Findings, ...]
+    """What was measured of the behaviour of each object. N of them."""
 
 
 class CameraView:
@@ -70,6 +74,7 @@ class CameraView:
         self._state = next(iter(self._scenes))
         self._perceiver = _perceiver(self._scenes[self._state], detector)
         self._collector = TubeletCollector()
+        self._behaviours = BehaviourWatch(camera, site.behaviours)
 
     def look(self, frame: Frame, instant_s: float) -> Perceived:
         """Takes the next frame.
@@ -88,6 +93,7 @@ class CameraView:
         slots = zone_slots(self._camera.zones, boxes)
         turned = [self._turned(seen, slot) for seen, slot in zip(objects, slots, strict=True)]
         windows = self._collector.update(turned)
+        units = expected_units(boxes, self._perceiver.scene.perspective, frame.shape[1] / frame.shape[0])
         return Perceived(
             instant_s,
             moment,
@@ -99,12 +105,14 @@ class CameraView:
             slots,
             self._tubelets(windows, moment, instant_s),
             np.array([window.track_id for window in windows], dtype=np.int64),
+            self._behaviours.look(PlacedObjects(objects, boxes, units, slots), instant_s),
         )
 
     def reset(self) -> None:
         """Ends all tracks, as between two clips."""
         self._perceiver.reset()
         self._collector = TubeletCollector()
+        self._behaviours = BehaviourWatch(self._camera, self._site.behaviours)
 
     def fits(self, height_px: int, width_px: int) -> bool:
         """Whether the scenes were learned from frames of these proportions."""

@@ -7,9 +7,12 @@ Rules:
    stands beside it (control characters, bidirectional overrides).
 3. Instants are ISO 8601 with offset zero. Identities that a site makes up are UUID version 4, lower case.
 4. A site makes the ``alert_id``: sending an alert again is harmless, so a site repeats until it has the answer.
+5. What is added to a message within a version is optional, and not sent where there is nothing to say: a coordinator
+   that does not know it takes the rest. Coordinators are renewed before sites.
 """
 
 import datetime as dt
+import operator
 from typing import Annotated, Literal, Self, TypeVar, get_args
 
 import pydantic
@@ -22,6 +25,8 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_CLIP_BYTES = 32 * 1024 * 1024
 """Largest clip a coordinator takes unless it is configured otherwise."""
 MAX_PAGE = 500
+MAX_BEHAVIOURS = 16
+"""Most behaviours that one alert tells of."""
 
 _EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
@@ -69,6 +74,7 @@ FractionBox = Annotated[
 ]
 Label = Literal["false", "confirmed"]
 State = Literal["closed", "opening", "open", "closing", "special_event"]
+BehaviourName = Literal["speed", "against_flow", "dwell", "stopped", "crowd", "left_object", "fall"]
 ClipMediaType = Literal["video/webm", "video/mp4"]
 CLIP_MEDIA_TYPES: tuple[ClipMediaType, ...] = get_args(ClipMediaType)
 
@@ -97,6 +103,24 @@ class RegisteredSite(Message):
     token: Token = pydantic.Field(repr=False, description="Secret the site sends as bearer token; shown only here.")
 
 
+class ShownBehaviour(pydantic.BaseModel):
+    """What an object of an alert did, with its measured value."""
+
+    model_config = _STRICT
+
+    behaviour: BehaviourName = pydantic.Field(description="Which one; it decides the unit of the value.")
+    value: float = pydantic.Field(
+        ge=-1e9,
+        le=1e9,
+        description="Expected heights a second for 'speed' and 'against_flow' (negative: against the permitted "
+        "direction), people for 'crowd', else seconds.",
+    )
+    zone: ShortText | None = pydantic.Field(default=None, description="Where; null outside every zone.")
+    metres_s: float | None = pydantic.Field(
+        default=None, ge=-1e9, le=1e9, description="A speed in metres a second; null where the site does not say."
+    )
+
+
 class AlertReport(Message):
     """One event that a site shows to a person."""
 
@@ -112,6 +136,13 @@ class AlertReport(Message):
     model_digest: Digest = pydantic.Field(description="SHA-256 of the model that scored it.")
     peak_box: FractionBox = pydantic.Field(description="Most unusual object: xyxy as fractions of the frame.")
     clip_digest: Digest | None = pydantic.Field(default=None, description="SHA-256 of the clip; null without one.")
+    behaviours: tuple[ShownBehaviour, ...] = pydantic.Field(
+        default=(),
+        strict=False,
+        max_length=MAX_BEHAVIOURS,
+        exclude_if=operator.not_,
+        description="What its objects did, the strongest of each kind in each zone.",
+    )
 
     @pydantic.model_validator(mode="after")
     def _check_order(self) -> Self:

@@ -3,11 +3,12 @@
 import datetime as dt
 from typing import cast
 
+from context.behaviour.finding import Finding
 from context.event import Event
-from fl_protocol.messages import AlertReport, State
+from fl_protocol.messages import MAX_BEHAVIOURS, AlertReport, ShownBehaviour, State
 
 MAX_WHY_CHARACTERS = 500
-_MAX_SCORE = 1e9
+_MOST = 1e9
 
 
 def report_of(event: Event, alert_id: str, camera: str, model_digest: str) -> AlertReport:
@@ -28,10 +29,21 @@ def report_of(event: Event, alert_id: str, camera: str, model_digest: str) -> Al
         operational_state=cast("State", event.first.operational_state),  # the message checks it
         zone=_shown(peak.zone, 64) or None,
         severity_score=peak.severity,
-        score=min(max(peak.score, -_MAX_SCORE), _MAX_SCORE),
+        score=_bounded(peak.score),
         why=_why(event),
         model_digest=model_digest,
         peak_box=peak.box,
+        behaviours=tuple(_told(finding) for finding in event.behaviours[:MAX_BEHAVIOURS]),
+    )
+
+
+def _told(finding: Finding) -> ShownBehaviour:
+    zone, metres_s = _shown(finding.zone, 64) or None, finding.metres_s
+    return ShownBehaviour(
+        behaviour=finding.behaviour.value,
+        value=round(_bounded(finding.value), 3),
+        zone=zone,
+        metres_s=None if metres_s is None else round(_bounded(metres_s), 3),
     )
 
 
@@ -43,6 +55,10 @@ def _why(event: Event) -> str:
 def _shown(text: str, max_characters: int) -> str:
     """Text as the message allows it: printable and bounded."""
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:max_characters]
+
+
+def _bounded(number: float) -> float:
+    return min(max(number, -_MOST), _MOST)
 
 
 def _instant(seconds: float) -> dt.datetime:

@@ -6,8 +6,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from context.behaviour.finding import Finding, strongest
 from context.event import Observation
 
+SHOWN_SEVERITY = 0.4
+"""Severity from which an object's behaviours are told of: events go on down to here."""
 UNUSUAL_SCENE = "The scene as a whole is unusual for this camera at this time."
 
 
@@ -22,6 +25,8 @@ class ScoredObjectView(Protocol):
     def zone(self) -> str: ...  # noqa: D102
     @property
     def why(self) -> str: ...  # noqa: D102
+    @property
+    def behaviours(self) -> tuple[Finding, ...]: ...  # noqa: D102
 
 
 class ScoredFrameView(Protocol):
@@ -52,7 +57,14 @@ def observation_of(scored: ScoredFrameView) -> Observation:
         zone="" if peak is None else peak.zone,
         why=UNUSUAL_SCENE if peak is None else peak.why,
         operational_state=scored.operational_state,
+        behaviours=_shown(scored),
     )
+
+
+def _shown(scored: ScoredFrameView) -> tuple[Finding, ...]:
+    """What the unusual objects of a frame do beyond the limits."""
+    unusual = [one for one in scored.objects if one.severity >= SHOWN_SEVERITY]
+    return strongest((), tuple(finding for one in unusual for finding in one.behaviours if finding.holds))
 
 
 def _fractions(box: npt.NDArray[np.float32]) -> tuple[float, float, float, float]:

@@ -10,6 +10,7 @@ import jinja2
 
 from context.severity import severity_word
 from fl_protocol.messages import AlertPage, ClosedRound, PublishedModel, StoredAlert
+from fl_server.dashboard.behaviour_words import behaviour_words
 
 PageFilter = Literal["all", "none", "false", "confirmed"]
 FILTER_TITLES: dict[PageFilter, str] = {
@@ -92,6 +93,7 @@ class AlertCard:
     age: str
     duration_s: int
     verdict: str | None
+    behaviours: tuple[str, ...]
 
     @property
     def label(self) -> str | None:
@@ -112,6 +114,7 @@ def alert_card(stored: StoredAlert, clock: Clock) -> AlertCard:
         age=clock.age(report.started_utc),
         duration_s=max(1, round((report.ended_utc - report.started_utc).total_seconds())),
         verdict=verdict,
+        behaviours=tuple(behaviour_words(shown) for shown in report.behaviours),
     )
 
 

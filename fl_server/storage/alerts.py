@@ -102,9 +102,9 @@ def own_alert(session: orm.Session, site: KnownSite, alert_id: str) -> AlertRow:
 
 
 def _new_row(storage: Storage, site: KnownSite, report: AlertReport) -> AlertRow:
-    columns = report.model_dump(exclude={"schema_version", "peak_box"})
-    peak_box = list(report.peak_box)
-    return AlertRow(site_id=site.site_id, received_utc=storage.clock(), peak_box=peak_box, **columns)
+    columns = report.model_dump(exclude={"schema_version", "peak_box", "behaviours"})
+    columns |= {"peak_box": list(report.peak_box), "behaviours": [one.model_dump() for one in report.behaviours]}
+    return AlertRow(site_id=site.site_id, received_utc=storage.clock(), **columns)
 
 
 def _joined() -> sa.Select[AlertRow, str, FeedbackRow]:

@@ -13,6 +13,7 @@ Rules:
 import contextlib
 import dataclasses
 import datetime as dt
+import logging
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,7 +23,9 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from fl_server.errors import StartError
-from fl_server.storage.tables import SCHEMA_VERSION, SchemaVersionRow, Table
+from fl_server.storage.tables import SCHEMA_VERSION, UPGRADES, SchemaVersionRow, Table
+
+logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30
 _SCHEMA_LOCK = 4_713_108_001  # any number; the same for all processes of ours that use one PostgreSQL database
@@ -93,10 +96,10 @@ def open_storage(database: str | None, folder: Path) -> Storage:
 
 
 def create_schema(engine: sa.Engine) -> None:
-    """Makes missing tables and checks that the database is of this version.
+    """Makes the tables of an empty database, and brings those of an older version to this one.
 
     Raises:
-        StartError: The database was written by another version.
+        StartError: The database was written by a newer version.
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # two processes may start on an empty database at once
@@ -105,8 +108,10 @@ def create_schema(engine: sa.Engine) -> None:
         if found is None:
             Table.metadata.create_all(connection)
             connection.execute(sa.insert(SchemaVersionRow).values(id=1, version=SCHEMA_VERSION))
-        elif found != SCHEMA_VERSION:
-            raise StartError(f"expected a database of schema version {SCHEMA_VERSION}, got version {found}")
+        elif not 1 <= found <= SCHEMA_VERSION:
+            raise StartError(f"expected a database of schema version {SCHEMA_VERSION} or older, got version {found}")
+        else:
+            _upgrade(connection, found)
 
 
 def listen_to_sqlite(engine: sa.Engine) -> None:
@@ -146,6 +151,14 @@ def _make_folders(storage: Storage) -> None:
             tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise StartError(f"cannot use the state folder {storage.folder}: {error.strerror or error}") from error
+
+
+def _upgrade(connection: sa.Connection, found: int) -> None:
+    """Changes older tables step by step, all or none: the caller's transaction holds every step and the new version."""
+    for version in range(found, SCHEMA_VERSION):
+        connection.execute(sa.text(UPGRADES[version]))
+        connection.execute(sa.update(SchemaVersionRow).values(version=version + 1))
+        logger.info("database upgraded", extra={"schema_version": version + 1})
 
 
 def _schema_version(connection: sa.Connection) -> int | None:

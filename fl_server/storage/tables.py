@@ -7,7 +7,9 @@ import pydantic
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES = {1: "ALTER TABLE alerts ADD COLUMN behaviours JSON NOT NULL DEFAULT '[]'"}
+"""What brings the tables from a version to the next; both databases understand it."""
 
 
 class UtcDateTime(sa.TypeDecorator[dt.datetime]):
@@ -39,6 +41,7 @@ class Table(orm.DeclarativeBase):
         int: sa.BigInteger().with_variant(sa.Integer(), "sqlite"),  # SQLite numbers rows only in plain INTEGER
         dict[str, Any]: sa.JSON,
         list[float]: sa.JSON,
+        list[dict[str, Any]]: sa.JSON,
     }
 
 
@@ -79,6 +82,7 @@ class AlertRow(Table):
     why: orm.Mapped[str] = orm.mapped_column(sa.String(500))
     model_digest: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     peak_box: orm.Mapped[list[float]]
+    behaviours: orm.Mapped[list[dict[str, Any]]]
     clip_digest: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     clip_media_type: orm.Mapped[str | None] = orm.mapped_column(sa.String(32))
     feedback_sequence: orm.Mapped[int | None]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from context.behaviour.finding import Finding
 from fl_client.app import PipelineOrder
 from fl_client.capture.wire import Picture
 from model_zoo.errors import ModelFileError
@@ -22,6 +23,7 @@ class BrightObject:
     severity: float
     zone: str
     why: str
+    behaviours: tuple[Finding, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

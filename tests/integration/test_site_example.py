@@ -13,3 +13,5 @@ def test_documented_site_is_read_with_its_zones_and_hours() -> None:
     (camera,) = site.cameras
     assert [zone.name for zone in camera.zones] == ["doors", "aisle"]
     assert "sunday" not in site.schedule.weekly
+    assert camera.zones[1].flow_direction == (0.0, 1.0)
+    assert (site.behaviours.dwell.limit_s, site.behaviours.metres_per_height) == (90.0, 1.7)

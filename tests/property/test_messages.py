@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 from fl_protocol.errors import MessageError
 from fl_protocol.messages import (
     AlertReport,
+    BehaviourName,
     ClosedRound,
     Feedback,
     FeedbackEntry,
     FeedbackPage,
     Message,
     PublishedModel,
+    ShownBehaviour,
     StoredAlert,
     parse_message,
 )
@@ -38,6 +41,15 @@ _json = st.recursive(
 )
 
 
+_behaviours = st.builds(
+    ShownBehaviour,
+    behaviour=st.sampled_from(get_args(BehaviourName)),
+    value=st.floats(-1e9, 1e9),
+    zone=st.none() | st.sampled_from(["till", "Gang 3, Süd"]),
+    metres_s=st.none() | st.floats(-1e9, 1e9),
+)
+
+
 @st.composite
 def _reports(draw: st.DrawFn) -> AlertReport:
     started_utc, ended_utc = sorted([draw(_instants), draw(_instants)])
@@ -56,6 +68,7 @@ def _reports(draw: st.DrawFn) -> AlertReport:
         model_digest=draw(_digests),
         peak_box=(x0, y0, x1, y1),
         clip_digest=draw(st.none() | _digests),
+        behaviours=tuple(draw(st.lists(_behaviours, max_size=2))),
     )
 
 

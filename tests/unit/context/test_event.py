@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from context.behaviour.finding import Behaviour, Finding
 from context.event import Event, EventRules, EventState, Observation, step
 
 RULES = EventRules(alert_threshold=0.5, release_threshold=0.4, open_frames=3, quiet_s=5.0, longest_s=60.0)
@@ -85,6 +86,21 @@ def test_gap_in_the_frames_ends_the_event_and_can_begin_another() -> None:
     assert finished.ended_s == 2.0
     assert state.open_event is not None
     assert (state.open_event.first.instant_s, state.open_event.part) == (1000.0, 1)
+
+
+def test_event_tells_the_strongest_of_what_was_seen_while_it_lasted_and_its_next_part_begins_anew() -> None:
+    state, ended = EventState(), []
+    for second in range(70):
+        shown = (Finding(Behaviour.DWELL, float(second), holds=True, zone="till"),) if second < 66 else ()
+        severity = 0.1 if second == 20 else 0.9
+        state, finished = step(state, Observation(float(second), severity, behaviours=shown), RULES)
+        ended += [finished] if finished else []
+        if second == 2:
+            assert state.open_event is not None
+            assert state.open_event.behaviours == shown
+    assert [[finding.value for finding in event.behaviours] for event in ended] == [[60.0]]
+    assert state.open_event is not None
+    assert [finding.value for finding in state.open_event.behaviours] == [65.0]
 
 
 def test_step_changes_nothing_it_was_given() -> None:

@@ -20,7 +20,7 @@ def seen(instant_s: float, state: int = OPEN, num_tubelets: int = 0) -> Perceive
     moment = Moment(STATES[state], context_of(state))
     tubelets = drawn_tubelets(num_tubelets, 1, state)
     ids = np.arange(num_tubelets)
-    return Perceived(instant_s, moment, NOBODY, NOBODY, empty, none, empty, NOBODY, tubelets, ids)
+    return Perceived(instant_s, moment, NOBODY, NOBODY, empty, none, empty, NOBODY, tubelets, ids, ())
 
 
 def keep(count: int) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

@@ -1,12 +1,16 @@
 """From scored frames to observations, reports and the ring before an event."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from context.behaviour.finding import Behaviour, Finding
 from context.event import Event, Observation
 from fl_client.recording.alert_report import MAX_WHY_CHARACTERS, report_of
 from fl_client.recording.jpeg_ring import RING_S, JpegFrame, JpegRing, compress, decompress
 from fl_client.recording.scored import UNUSUAL_SCENE, observation_of
+from fl_protocol.messages import MAX_BEHAVIOURS
 from tests.fakes.brightness_pipeline import BrightFrame, BrightObject
 
 ALERT_ID = "3e576314-0673-4c7c-9556-81e98620480b"
@@ -43,6 +47,25 @@ def test_report_says_what_the_peak_was() -> None:
     assert (report.started_utc.timestamp(), report.ended_utc.timestamp()) == (10.0, 12.5)
     assert (report.severity_score, report.score, report.zone, report.why) == (0.8, 4.5, "till", "Runs.")
     assert (report.operational_state, report.peak_box, report.clip_digest) == ("closed", PEAK.box, None)
+
+
+def test_unusual_objects_tell_what_they_did_beyond_the_limits_and_usual_ones_nothing() -> None:
+    frame = scored(0.2, 0.9, 0.5)
+    findings = (Finding(Behaviour.SPEED, 0.7, holds=False, zone="hall"), Finding(Behaviour.DWELL, 74.0, True, "till"))
+    longer = (Finding(Behaviour.DWELL, 80.0, True, "till"),)
+    objects = [dataclasses.replace(one, behaviours=findings) for one in frame.objects]
+    objects[2] = dataclasses.replace(objects[2], behaviours=longer)
+    assert observation_of(dataclasses.replace(frame, objects=tuple(objects))).behaviours == longer
+    assert observation_of(dataclasses.replace(frame, objects=tuple(objects[:2]))).behaviours == findings[1:]
+    assert observation_of(dataclasses.replace(frame, objects=tuple(objects[:1]))).behaviours == ()
+
+
+def test_report_tells_behaviours_within_the_bounds_of_the_message() -> None:
+    wild = Finding(Behaviour.AGAINST_FLOW, -1e300, True, "a\nb", -1.23456)
+    event = Event(PEAK, PEAK, 12.5, behaviours=(wild, *[Finding(Behaviour.FALL, 6.0, True)] * 30))
+    told = report_of(event, ALERT_ID, "door", "a" * 64).behaviours
+    assert (told[0].behaviour, told[0].value, told[0].zone, told[0].metres_s) == ("against_flow", -1e9, "a b", -1.235)
+    assert (len(told), told[1].value, told[1].zone, told[1].metres_s) == (MAX_BEHAVIOURS, 6.0, None, None)
 
 
 def test_text_the_message_would_refuse_is_made_fit() -> None:

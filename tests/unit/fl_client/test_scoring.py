@@ -136,6 +136,7 @@ def frame(tubelets: Tubelets, step: int) -> Perceived:
         tubelets.zone_slot,
         no_tubelets(),
         np.zeros(0, dtype=np.int64),
+        ((),) * rows,
     )
 
 

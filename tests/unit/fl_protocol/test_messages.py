@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from context.behaviour.finding import Behaviour
 from context.schedule import OperationalState
 from fl_protocol import messages
 from fl_protocol.errors import MessageError
@@ -42,9 +43,25 @@ def test_states_are_those_of_the_context_package() -> None:
     assert get_args(messages.State) == tuple(state.value for state in OperationalState)
 
 
+def test_behaviours_are_those_of_the_context_package() -> None:
+    assert get_args(messages.BehaviourName) == tuple(behaviour.value for behaviour in Behaviour)
+
+
+def test_report_without_behaviours_is_what_an_older_coordinator_takes() -> None:
+    assert "behaviours" not in json.loads(parse_message(AlertReport, _body()).model_dump_json())
+    with_one = parse_message(AlertReport, _body(behaviours=[{"behaviour": "dwell", "value": 74, "zone": "till"}]))
+    assert json.loads(with_one.model_dump_json())["behaviours"] == [
+        {"behaviour": "dwell", "value": 74.0, "zone": "till", "metres_s": None}
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
+        ({"behaviours": [{"behaviour": "sings", "value": 1}]}, "behaviours.0.behaviour: Input should be 'speed'"),
+        ({"behaviours": [{"behaviour": "fall", "value": 1e10}]}, "behaviours.0.value: Input should be less than"),
+        ({"behaviours": [{"behaviour": "fall", "value": 1, "zone": "a\nb"}]}, "behaviours.0.zone: Value error"),
+        ({"behaviours": [{"behaviour": "fall", "value": 1}] * 17}, "behaviours: Tuple should have at most 16 items"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"schema_version": 2}, "schema_version: Input should be 1"),
         ({"alert_id": "0B9D3C1E-5F0A-4B52-9C1D-2F6F5A3F7E10"}, "alert_id: String should match pattern"),

@@ -4,7 +4,15 @@ import datetime as dt
 
 import pytest
 
-from fl_protocol.messages import AlertPage, ClosedRound, FeedbackEntry, PublishedModel, StoredAlert
+from fl_protocol.messages import (
+    AlertPage,
+    BehaviourName,
+    ClosedRound,
+    FeedbackEntry,
+    PublishedModel,
+    ShownBehaviour,
+    StoredAlert,
+)
 from fl_server.dashboard.alert_page import Clock, Overview, Selection, alert_card, render_alert_page
 from tests.unit.fl_server.memory_storage import START, report
 
@@ -54,6 +62,30 @@ def test_text_of_a_site_cannot_become_markup() -> None:
     html = _page(_stored(why="<script>alert(1)</script>"))
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "value", "zone", "metres_s", "words"),
+    [
+        ("speed", 2.345, None, None, "fast, 2.3 heights/s"),
+        ("speed", 2.0, "hall", 3.4, "fast, 2.0 heights/s (3.4 m/s) in zone hall"),
+        ("against_flow", -0.9, "aisle", None, "against the permitted direction at 0.9 heights/s in zone aisle"),
+        ("dwell", 74.2, "till", None, "dwell 74 s in zone till"),
+        ("dwell", 3600.0, "till", None, "dwell 60 min in zone till"),
+        ("stopped", 12.0, None, None, "moved, then stood still 12 s"),
+        ("crowd", 9.0, "hall", None, "9 people together in zone hall"),
+        ("left_object", 40.0, "doors", None, "object left unattended 40 s in zone doors"),
+        ("fall", 8.0, "<b>", None, "fell and lay still 8 s in zone &lt;b&gt;"),
+    ],
+)
+def test_behaviours_are_told_in_words(
+    behaviour: BehaviourName, value: float, zone: str | None, metres_s: float | None, words: str
+) -> None:
+    shown = ShownBehaviour(behaviour=behaviour, value=value, zone=zone, metres_s=metres_s)
+    stored = _stored()
+    report_with = stored.report.model_copy(update={"behaviours": (shown,)})
+    assert f"<li>{words}</li>" in _page(stored.model_copy(update={"report": report_with}))
+    assert "<li>" not in _page(stored)
 
 
 def test_page_needs_no_script_and_no_other_machine() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from fl_protocol.messages import ClosedRound, Feedback
+from fl_protocol.messages import ClosedRound, Feedback, ShownBehaviour
 from fl_server.errors import ConflictError, MalformedError, NotFoundError, StartError, UnknownTokenError
 from fl_server.storage.alerts import AlertQuery, LabelFilter, add_alert, count_unlabelled, get_alert, list_alerts
 from fl_server.storage.clips import announced_digest, attach_clip
@@ -16,6 +16,8 @@ from fl_server.storage.models import latest_model, model_file
 from fl_server.storage.rounds import list_rounds, record_round
 from fl_server.storage.sites import KnownSite, register_site, site_of_token
 from tests.unit.fl_server.memory_storage import START, memory_storage, report
+
+SHOWN = (ShownBehaviour(behaviour="dwell", value=74.0, zone="till"),)
 
 
 @pytest.fixture
@@ -206,6 +208,27 @@ def test_naive_instant_is_refused(storage: Storage) -> None:
 def test_database_of_a_newer_version_is_refused(storage: Storage) -> None:
     create_schema(storage.engine)  # again: harmless
     with storage.writing() as session:
-        session.execute(sa.text("UPDATE schema_version SET version = 2"))
-    with pytest.raises(StartError, match="expected a database of schema version 1, got version 2"):
+        session.execute(sa.text("UPDATE schema_version SET version = 3"))
+    with pytest.raises(StartError, match="expected a database of schema version 2 or older, got version 3"):
         create_schema(storage.engine)
+
+
+def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage: Storage) -> None:
+    site, old = _site(storage), report()
+    add_alert(storage, site, old)
+    with storage.writing() as session:
+        session.execute(sa.text("ALTER TABLE alerts DROP COLUMN behaviours"))
+        session.execute(sa.text("UPDATE schema_version SET version = 1"))
+    create_schema(storage.engine)
+    assert get_alert(storage, old.alert_id).report == old
+    new = report(1).model_copy(update={"behaviours": SHOWN})
+    assert add_alert(storage, site, new)[0].report == new
+
+
+def test_alert_with_behaviours_is_kept_whole_and_taken_once(storage: Storage) -> None:
+    site, sent = _site(storage), report().model_copy(update={"behaviours": SHOWN})
+    assert [add_alert(storage, site, sent) for _ in range(2)] == [
+        (get_alert(storage, sent.alert_id), True),
+        (get_alert(storage, sent.alert_id), False),
+    ]
+    assert get_alert(storage, sent.alert_id).report.behaviours == SHOWN

@@ -1,0 +1,1 @@
+"""Behaviours on the synthetic world: who shows them, and what they cost."""

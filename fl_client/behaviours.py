@@ -1,0 +1,106 @@
+"""What perception sees of one camera, told to ``context``, which measures the behaviour of each object.
+
+``context`` and ``model_zoo`` do not know each other; this is where objects become sightings.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from context.behaviour.observer import NOTHING_OBSERVED, Findings, observe
+from context.behaviour.settings import BehaviourSettings
+from context.site import Camera
+from context.track import Point, Sighting
+from model_zoo.perception.object_kind import KINDS, OTHER
+from model_zoo.perception.perspective import Perspective
+from model_zoo.perception.tubelet import MOTION_FEATURES, NUM_MOTION, ObservedObject
+
+LOOK_EVERY_S = 0.15
+"""Shortest time between two looks, which makes every other frame at 10 a second: behaviours last for seconds."""
+
+_SPEED, _HEIGHT, _WIDTH = (MOTION_FEATURES.index(name) for name in ("speed", "height", "width"))
+
+
+@dataclasses.dataclass(frozen=True)
+class PlacedObjects:
+    """The objects of one frame with their places; arrays with one row per object."""
+
+    objects: Sequence[ObservedObject]
+    boxes: npt.NDArray[np.float32]  # (N, 4)
+    units: npt.NDArray[np.float64]  # (N, 2) an expected height as fractions of the frame's width and height
+    zone_slot: npt.NDArray[np.int64]  # (N,)
+
+
+def expected_units(
+    boxes: npt.NDArray[np.float32], perspective: Perspective, aspect_px: float
+) -> npt.NDArray[np.float64]:
+    """What an expected height measures at the foot of each box, as fractions of the frame's width and height.
+
+    Args:
+        boxes: ``(N, 4)``.
+        perspective: Expected heights.
+        aspect_px: Width of the picture over its height, in pixels.
+
+    Returns:
+        ``(N, 2)``.
+    """
+    expected = perspective.expected_height(boxes[:, 3])
+    return np.column_stack([expected / aspect_px, expected])
+
+
+def zone_facts(camera: Camera) -> list[tuple[str, Point | None]]:
+    """Name and permitted direction (of length 1) of each zone slot: slot 0 is everything outside the zones."""
+    flows = [
+        (math.cos(zone.flow_angle_rad), math.sin(zone.flow_angle_rad)) if zone.flow_direction else None
+        for zone in camera.zones
+    ]
+    return [("", None), *((zone.name, flow) for zone, flow in zip(camera.zones, flows, strict=True))]
+
+
+class BehaviourWatch:
+    """Watches the behaviour of all objects of one camera.
+
+    Args:
+        camera: Its zones.
+        settings: The limits.
+    """
+
+    def __init__(self, camera: Camera, settings: BehaviourSettings) -> None:
+        self._settings = settings
+        self._zones = zone_facts(camera)
+        self._observed = NOTHING_OBSERVED
+        self._findings: dict[int, Findings] = {}
+
+    def look(self, placed: PlacedObjects, instant_s: float) -> tuple[Findings, ...]:
+        """Takes the objects of the next frame, seen at ``instant_s``.
+
+        Returns:
+            What was measured of each object when last looked at, beyond its limit or not; nothing of newer objects.
+        """
+        if not 0.0 <= instant_s - self._observed.instant_s < LOOK_EVERY_S:
+            sightings = self._sightings(placed, instant_s)
+            self._observed, found = observe(self._observed, instant_s, sightings, self._settings)
+            self._findings = {one.track_id: findings for one, findings in zip(sightings, found, strict=True)}
+        return tuple(self._findings.get(one.track_id, ()) for one in placed.objects)
+
+    def _sightings(self, placed: PlacedObjects, instant_s: float) -> list[Sighting]:
+        foot_x = (placed.boxes[:, 0] + placed.boxes[:, 2]) / 2
+        motion = np.array([one.motion for one in placed.objects]).reshape(-1, NUM_MOTION)[:, [_WIDTH, _HEIGHT, _SPEED]]
+        rows = np.column_stack([foot_x, placed.boxes[:, 3], placed.units, motion]).tolist()
+        kinds = _kinds(placed.objects)
+        zones = [self._zones[slot] for slot in placed.zone_slot.tolist()]
+        return [
+            Sighting(instant_s, one.track_id, kind, (x, y), (unit_x, unit_y), (width, height), speed, *zone)
+            for one, (x, y, unit_x, unit_y, width, height, speed), kind, zone in zip(
+                placed.objects, rows, kinds, zones, strict=True
+            )
+        ]
+
+
+def _kinds(objects: Sequence[ObservedObject]) -> list[str]:
+    """The name of each object's kind, all at once: one by one takes as long as all the rest."""
+    votes = np.array([one.kind_votes for one in objects]).reshape(-1, len(KINDS))
+    return [KINDS[kind] for kind in np.where(votes.any(axis=1), votes.argmax(axis=1), OTHER).tolist()]
