@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulation.world import fall, loads, person, props, strangers
+from simulation.world import loads, person, props, strangers
+from simulation.world.fall import Fall, falling, progress
 from simulation.world.kinds import ActorKind
 from simulation.world.optics import ASPECT, Floats, Pinhole
 from simulation.world.outline import Faces, Outline, faces_outline, join, rods_outline, to_world
 from simulation.world.person import Look, Posture
 from simulation.world.route import Motion, Route
 
-_FALL_STREAM = 2
 _VEST = {
     ActorKind.STAFF: (70.0, 120.0, 30.0),
     ActorKind.CLEANER: (40.0, 190.0, 230.0),
@@ -35,8 +35,8 @@ class Actor:
     route: Route
     look_seed: int
     """Decides build, clothes and paint."""
-    falls_at_s: float | None = None
-    """When in the clip a walking person begins to fall; None is never."""
+    fall: Fall | None = None
+    """How and when a walking person falls, if at all."""
 
 
 def _walker(look: Look, motion: Motion, optics: Pinhole, posture: Posture = Posture.FREE) -> Outline:
@@ -69,7 +69,7 @@ def _pushed(kind: ActorKind, rng: np.random.Generator, motion: Motion, optics: P
         sitter = _walker(person.civilian(rng), motion, optics, Posture.SITTING)
         return [rods_outline(props.rigid(props.wheelchair_tubes(), frames), motion, optics), sitter]
     if kind in _LOADS:
-        return [_LOADS[kind](rng, motion, optics)]
+        return [_LOADS[kind](rng, _ahead(motion, -0.12), optics)]
     if kind is ActorKind.ROLL_CAGE:
         load, wires = (0.75, 0.66, 1.5), (0.85, 0.75, 1.75)
         tubes = props.basket_tubes(0.0, wires, 0.18, (185.0, 180.0, 176.0))
@@ -118,19 +118,14 @@ _DRAWN: dict[ActorKind, Callable[[np.random.Generator, Motion, Pinhole], Outline
 }
 
 
-def fall_of(actor: Actor) -> fall.Fall:
-    """How an actor comes to lie, should it fall: drawn with its looks."""
-    return tuple(fall.Fall)[np.random.default_rng([actor.look_seed, _FALL_STREAM]).integers(len(fall.Fall))]
-
-
 def outline_of(actor: Actor, motion: Motion, optics: Pinhole) -> Outline:
     """What the camera sees of an actor in every frame of ``motion``."""
     rng = np.random.default_rng(actor.look_seed)
     if actor.kind in _LOOKS:
         look = _LOOKS[actor.kind](rng)
-        if actor.falls_at_s is None:
-            return _walker(look, motion, optics)
-        return rods_outline(fall.fallen(look, motion, actor.falls_at_s, fall_of(actor), optics), motion, optics)
+        if actor.fall is not None:
+            return rods_outline(falling(look, motion, actor.fall, optics), motion, optics)
+        return _walker(look, motion, optics)
     if actor.kind in _DRAWN:
         return _DRAWN[actor.kind](rng, motion, optics)
     if actor.kind in _BODIES:
@@ -164,8 +159,8 @@ def shadow_of(actor: Actor, motion: Motion, optics: Pinhole, sun: tuple[float, f
         Polygons ``(F, K, 2)`` as fractions of the frame.
     """
     upright = _cast_shadow(_FOOTPRINT_M.get(actor.kind, _FEET_M), _TALL_M.get(actor.kind, 1.7), motion, sun)
-    if actor.falls_at_s is not None:
-        down = fall.progress(motion, actor.falls_at_s, fall_of(actor))[:, None, None]
+    if actor.fall is not None:
+        down = progress(actor.fall, motion)[:, None, None]
         upright = (1 - down) * upright + down * _cast_shadow(_LYING_M, _LYING_TALL_M, motion, sun)
     return optics.project(upright)[0] / [ASPECT, 1.0]
 

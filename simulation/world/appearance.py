@@ -6,18 +6,23 @@ along the line of sight and not far off, where it covers as much of the picture'
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from context.schedule import OperationalState
-from simulation.world.actor import Actor
+from simulation.world.actor import Actor, half_length_m
 from simulation.world.camera import EmulatedCamera
 from simulation.world.clip import ClipPlan
+from simulation.world.fall import Fall, Manner
 from simulation.world.kinds import APPEARANCE_KINDS, LEFT_OBJECTS, SLIM_STRANGERS, WIDE_STRANGERS, ActorKind, AnomalyKind
 from simulation.world.layout import Lane, Layout, Traffic, traffic_in
 from simulation.world.optics import Floats
-from simulation.world.route import Route, Waypoint
-from simulation.world.ways import Random, aside, draw_look, entering, stroll
+from simulation.world.route import Route, Waypoint, move
+from simulation.world.ways import Random, aside, draw_look, entering
+
+_T = TypeVar("_T")
 
 _APPEARANCE_STREAM = 14
 _WALKERS = (ActorKind.SHOPPER, ActorKind.STAFF)
@@ -28,14 +33,18 @@ _TALL_M = 1.75
 _PICTURE_MARGIN = 0.05
 _STEEP_RAD = float(np.deg2rad(31.0))
 _WHEELED_BEHIND_M = 0.85
+_RESTING_SHARE = 0.1
+_FORWARDS, _BACKWARDS = (Manner.ONTO_FRONT, Manner.ONTO_KNEES), (Manner.ONTO_BACK, Manner.ONTO_SEAT)
+_STRANGERS_PACE = 0.82
+_NUM_DRAWN = 8
+_FREE, _FAR = 0.3, 9.0  # fractions of the picture
 
 
 @dataclasses.dataclass(frozen=True)
 class Oddity:
-    """The actors of one anomaly, the one that is it, and when in the clip it begins to be."""
+    """The actors of one anomaly: the last of them is it, from ``begins_s`` of the clip on."""
 
     actors: tuple[Actor, ...]
-    track_id: int
     begins_s: float
 
 
@@ -59,17 +68,41 @@ def walkers_in(layout: Layout, state: OperationalState) -> tuple[Traffic, ...]:
 
 
 def appearance_kinds_in(layout: Layout, state: OperationalState) -> tuple[AnomalyKind, ...]:
-    """The kinds that nothing but their look gives away in a state: what stays put needs others who do so, too."""
+    """The kinds that nothing but their look gives away in a state.
+
+    What stays where it is needs others who often do so, and others of more than one width.
+    """
     if not walkers_in(layout, state):
         return ()
-    rests = any(one.pause_share > 0 or one.per_minute == 0 for one in traffic_in(layout, state))
-    return tuple(
-        kind for kind in AnomalyKind if kind in APPEARANCE_KINDS and (rests or kind is AnomalyKind.WRONG_KIND)
-    )
+    is_hidden = _has_wide(layout, state) and _resting_share(layout, state) >= _RESTING_SHARE
+    kinds = APPEARANCE_KINDS if is_hidden else {AnomalyKind.WRONG_KIND}
+    return tuple(kind for kind in AnomalyKind if kind in kinds)
 
 
-def oddity(anomaly: AnomalyKind, track_id: int, camera: EmulatedCamera, plan: ClipPlan) -> Oddity:
-    """The actors of an anomaly, numbered from ``track_id``.
+def _has_wide(layout: Layout, state: OperationalState) -> bool:
+    """Whether carts, machines or vehicles are about."""
+    return any(one.kind not in (*_WALKERS, ActorKind.GUARD) for one in traffic_in(layout, state))
+
+
+def _resting_share(layout: Layout, state: OperationalState) -> float:
+    """Share of those who come that stop on their way; all do where somebody has a post."""
+    traffic = traffic_in(layout, state)
+    if any(one.per_minute == 0 for one in traffic):
+        return 1.0
+    return sum(one.per_minute * one.pause_share for one in traffic) / sum(one.per_minute for one in traffic)
+
+
+def oddity(
+    anomaly: AnomalyKind, track_id: int, camera: EmulatedCamera, plan: ClipPlan, others: Sequence[Actor]
+) -> Oddity:
+    """The actors of an anomaly: of a few that were drawn, those whom the others hide and touch least.
+
+    Args:
+        anomaly: One of ``APPEARANCE_KINDS``.
+        track_id: Number of the first of the actors.
+        camera: The camera.
+        plan: The clip.
+        others: Everybody else.
 
     Raises:
         ValueError: the anomaly does not fit the camera's layout in the state the clip falls in.
@@ -78,23 +111,42 @@ def oddity(anomaly: AnomalyKind, track_id: int, camera: EmulatedCamera, plan: Cl
     if anomaly not in appearance_kinds_in(layout, state):
         raise ValueError(f"expected an anomaly that fits {layout.name} when {state}, got {anomaly}")
     rng = np.random.default_rng([plan.seed, _APPEARANCE_STREAM, camera.index, track_id])
-    if anomaly is AnomalyKind.FALL:
-        return _fall(track_id, camera, plan, rng)
-    if anomaly is AnomalyKind.ABANDONED_OBJECT:
-        return _abandoned(track_id, camera, plan, rng)
-    return _wrong_kind(track_id, camera, plan, rng)
+    drawn = [_DRAW[anomaly](track_id, camera, plan, rng) for _ in range(_NUM_DRAWN)]
+    elsewhere = np.concatenate([_seen_at(actor, camera, plan) for actor in others]) if others else None
+    return drawn[0] if elsewhere is None else max(drawn, key=lambda odd: _apart(odd, camera, plan, elsewhere))
+
+
+def _seen_at(actor: Actor, camera: EmulatedCamera, plan: ClipPlan) -> Floats:
+    """Where an actor's front, middle and back are in the picture, far off while it is absent. ``(3, N, 2)``."""
+    motion = move(actor.route, plan.times_s)
+    forward = np.stack([np.cos(motion.heading), np.sin(motion.heading)], axis=-1)
+    ends = np.stack([motion.place + share * half_length_m(actor.kind) * forward for share in (1.0, 0.0, -1.0)])
+    places = camera.optics.project_fraction(np.insert(ends, 2, 0.5 * _TALL_M, axis=2))
+    return np.where(motion.is_present[:, None] > 0, places, -_FAR)
+
+
+def _apart(odd: Oddity, camera: EmulatedCamera, plan: ClipPlan, elsewhere: Floats) -> float:
+    """How far from the nearest of the others, ``(A, N, 2)``, an anomaly is on average while it is in the picture."""
+    place = _seen_at(odd.actors[-1], camera, plan)[1]
+    is_shown = (np.abs(place - 0.5) < 0.5).all(axis=1) & (plan.times_s >= odd.begins_s)
+    nearest = np.linalg.norm(elsewhere - place, axis=-1).min(axis=0)[is_shown]
+    return float(np.minimum(nearest, _FREE).mean()) if len(nearest) else 0.0
 
 
 def _fall(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
+    """Somebody falls towards the camera: forwards who comes nearer, backwards who goes away.
+
+    Who lies then has the head below the feet in the picture.
+    """
     spot = _spot(camera, plan, rng, _LYING_REACH_M)
     ahead = spot.points[-1] - spot.points[-2]
-    turns_back = bool(np.cos(np.arctan2(ahead[1], ahead[0]) - spot.sight_rad) < 0)
-    face_rad = spot.sight_rad + np.pi * turns_back + float(rng.uniform(-0.2, 0.2))
+    goes_away = bool(np.cos(np.arctan2(ahead[1], ahead[0]) - spot.sight_rad) > 0)
+    manners = _BACKWARDS if goes_away else _FORWARDS
+    face_rad = spot.sight_rad + np.pi * (not goes_away) + float(rng.uniform(-0.3, 0.3))
     route = _halting(spot, _pace(spot.traffic, rng), plan.duration_s, face_rad)
-    begins_s = plan.duration_s * float(rng.uniform(0.35, 0.5))
-    route = route.started_at(begins_s - route.arrival_s)
-    actor = Actor(track_id, spot.traffic.kind, route, draw_look(rng), falls_at_s=begins_s)
-    return Oddity((actor,), track_id, begins_s)
+    begins_s = plan.duration_s * float(rng.uniform(0.42, 0.55))
+    route, fall = route.started_at(begins_s - route.arrival_s), Fall(_one_of(manners, rng), begins_s)
+    return Oddity((Actor(track_id, spot.traffic.kind, route, draw_look(rng), fall),), begins_s)
 
 
 def _abandoned(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
@@ -102,24 +154,33 @@ def _abandoned(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Rando
     spot = _spot(camera, plan, rng, _STANDING_REACH_M)
     speed = _pace(spot.traffic, rng)
     left = _halting(spot, speed, plan.duration_s, None)
-    begins_s = plan.duration_s * float(rng.uniform(0.3, 0.42))
+    begins_s = plan.duration_s * float(rng.uniform(0.36, 0.5))
     left = left.started_at(begins_s - left.arrival_s)
-    walk = Route(tuple(Waypoint(float(x), float(y)) for x, y in spot.whole_way), speed)
-    walk = walk.started_at(left.start_s - _WHEELED_BEHIND_M / speed)
-    kind = LEFT_OBJECTS[rng.integers(len(LEFT_OBJECTS))]
-    owner, thing = Actor(track_id, spot.traffic.kind, walk, draw_look(rng)), track_id + 1
-    return Oddity((owner, Actor(thing, kind, left, draw_look(rng))), thing, begins_s)
+    walk = _passing(spot, speed).started_at(left.start_s - _WHEELED_BEHIND_M / speed)
+    kind = _one_of(LEFT_OBJECTS, rng)
+    owner = Actor(track_id, spot.traffic.kind, walk, draw_look(rng))
+    return Oddity((owner, Actor(track_id + 1, kind, left, draw_look(rng))), begins_s)
 
 
 def _wrong_kind(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
-    layout, state = camera.ground_plan, camera.state_at(plan.start_utc)
-    has_wide = any(one.kind not in (*_WALKERS, ActorKind.GUARD) for one in traffic_in(layout, state))
+    has_wide = _has_wide(camera.ground_plan, camera.state_at(plan.start_utc))
     kinds = SLIM_STRANGERS + WIDE_STRANGERS * has_wide
     spot = _spot(camera, plan, rng, _STANDING_REACH_M)
-    route = Route(tuple(Waypoint(float(x), float(y)) for x, y in spot.whole_way), _pace(spot.traffic, rng))
-    actor = Actor(track_id, kinds[rng.integers(len(kinds))], route, draw_look(rng))
+    route = _passing(spot, _STRANGERS_PACE * _pace(spot.traffic, rng))
+    actor = Actor(track_id, _one_of(kinds, rng), route, draw_look(rng))
     when_s = plan.duration_s * float(rng.uniform(0.08, 0.22))
-    return Oddity((entering(actor, camera, when_s),), track_id, 0.0)
+    return Oddity((entering(actor, camera, when_s),), 0.0)
+
+
+_DRAW = {AnomalyKind.FALL: _fall, AnomalyKind.ABANDONED_OBJECT: _abandoned, AnomalyKind.WRONG_KIND: _wrong_kind}
+
+
+def _passing(spot: _Spot, speed: float) -> Route:
+    return Route(tuple(Waypoint(float(x), float(y)) for x, y in spot.whole_way), speed)
+
+
+def _one_of(choices: Sequence[_T], rng: Random) -> _T:
+    return choices[int(rng.integers(len(choices)))]
 
 
 def _pace(traffic: Traffic, rng: Random) -> float:
@@ -140,7 +201,7 @@ def _spot(camera: EmulatedCamera, plan: ClipPlan, rng: Random, reach_m: float) -
     spots = [spot for traffic, lane in ways for spot in _spots_on(lane, traffic, camera, rng, reach_m)]
     best = max(spot.steepness_rad for spot in spots)
     steep = [spot for spot in spots if spot.steepness_rad >= min(_STEEP_RAD, best)]
-    return steep[rng.integers(len(steep))]
+    return _one_of(steep, rng)
 
 
 def _spots_on(lane: Lane, traffic: Traffic, camera: EmulatedCamera, rng: Random, reach_m: float) -> list[_Spot]:

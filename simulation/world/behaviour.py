@@ -111,12 +111,12 @@ def cast_of(camera: EmulatedCamera, plan: ClipPlan) -> Cast:
     begins_s_by_track: dict[int, float] = {}
     for anomaly in plan.anomalies:
         if anomaly in APPEARANCE_KINDS:
-            odd = oddity(anomaly, len(actors) + 1, camera, plan)
+            odd = oddity(anomaly, len(actors) + 1, camera, plan, actors)
             actors += odd.actors
-            begins_s_by_track[odd.track_id] = odd.begins_s
+            begins_s_by_track[len(actors)] = odd.begins_s
         else:
             actors.append(_misdeed_actor(anomaly, len(actors) + 1, camera, plan))
-        anomaly_by_track[actors[-1].track_id] = anomaly
+        anomaly_by_track[len(actors)] = anomaly
     if plan.has_novelty:
         actors.append(_novelty_actor(len(actors) + 1, camera, plan))
     return Cast(tuple(actors), anomaly_by_track, begins_s_by_track)

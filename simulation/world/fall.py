@@ -1,4 +1,4 @@
-"""A fall: a walking figure collapses onto its front, its back or its knees, and goes on stirring.
+"""A fall: a walking figure collapses onto its front, its back, its knees or its seat, and goes on stirring.
 
 The joints bend from the pose of the walk to that of the fall while the whole figure tips over about its pelvis and
 comes to rest on the ground. Angles are radians, positive forwards.
@@ -17,12 +17,22 @@ from simulation.world.route import Motion
 _STIR_HZ = 0.8
 
 
-class Fall(enum.Enum):
+class Manner(enum.Enum):
     """How somebody comes to lie."""
 
     ONTO_FRONT = "onto_front"
     ONTO_BACK = "onto_back"
     ONTO_KNEES = "onto_knees"
+    ONTO_SEAT = "onto_seat"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fall:
+    """One fall of one person."""
+
+    manner: Manner
+    begins_s: float
+    """When in the clip."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,21 +50,22 @@ class _Rest:
 
 
 _RESTS = {
-    Fall.ONTO_FRONT: _Rest(0.0, (0.05, 0.35), (0.25, 0.9), (2.75, 2.1), 0.3, 1.5, 0.3, 1.0),
-    Fall.ONTO_BACK: _Rest(0.0, (0.75, 0.2), (1.1, 0.3), (-3.0, 1.4), 0.3, -1.5, 0.35, 1.0),
-    Fall.ONTO_KNEES: _Rest(0.6, (0.15, -0.1), (1.6, 1.5), (1.1, 0.8), 0.4, 0.0, 0.2, 0.8),
+    Manner.ONTO_FRONT: _Rest(0.0, (0.05, 0.35), (0.25, 0.9), (2.75, 2.1), 0.3, 1.5, 0.3, 1.0),
+    Manner.ONTO_BACK: _Rest(0.0, (0.75, 0.2), (1.1, 0.3), (-3.0, 1.4), 0.3, -1.5, 0.35, 1.0),
+    Manner.ONTO_KNEES: _Rest(0.8, (0.15, -0.1), (1.6, 1.5), (1.2, 0.8), 0.4, 0.0, 0.2, 0.8),
+    Manner.ONTO_SEAT: _Rest(-0.8, (1.5, 1.1), (0.1, 1.3), (-1.0, -0.6), 0.0, 0.0, 0.2, 0.8),
 }
 
 
-def progress(motion: Motion, falls_at_s: float, fall: Fall) -> Floats:
-    """How far the fall has come, 0 while walking and 1 at rest. ``(F,)``."""
-    share = np.clip((motion.time_s - falls_at_s) / _RESTS[fall].lasts_s, 0.0, 1.0)
+def progress(fall: Fall, motion: Motion) -> Floats:
+    """How far a fall has come, 0 while walking and 1 at rest. ``(F,)``."""
+    share = np.clip((motion.time_s - fall.begins_s) / _RESTS[fall.manner].lasts_s, 0.0, 1.0)
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
-def fallen(look: Look, motion: Motion, falls_at_s: float, fall: Fall, optics: Pinhole) -> Rods:
-    """The figure of somebody who walks until ``falls_at_s`` and then falls: rods in its own axes, ``(F, P, ...)``."""
-    rest, down = _RESTS[fall], progress(motion, falls_at_s, fall)
+def falling(look: Look, motion: Motion, fall: Fall, optics: Pinhole) -> Rods:
+    """The figure of somebody who walks and then falls: rods in its own axes, ``(F, P, ...)``."""
+    rest, down = _RESTS[fall.manner], progress(fall, motion)
     rods = posed(look, motion, _bent(pose_of(motion, look, Posture.FREE), rest, down, motion), optics)
     return _settled(_tipped(rods, rest.tip * down, 0.5 * look.height_m), down)
 

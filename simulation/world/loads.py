@@ -35,9 +35,9 @@ def _drum(sheets: Sheets, base: float, size: tuple[float, float], colour: Colour
 
 def _sack_truck(height: float) -> list[Tube]:
     """Two uprights, a shovel and two wheels behind the load."""
-    tubes: list[Tube] = [((-0.34, side, 0.15), (-0.38, side, height), 0.025, _STEEL) for side in (-0.2, 0.2)]
-    tubes += [((-0.34, side, 0.14), (-0.34, side, 0.141), 0.13, _RUBBER) for side in (-0.26, 0.26)]
-    tubes.append(((-0.38, -0.2, height), (-0.38, 0.2, height), 0.03, (40.0, 40.0, 190.0)))
+    tubes: list[Tube] = [((-0.3, side, 0.15), (-0.33, side, height), 0.025, _STEEL) for side in (-0.17, 0.17)]
+    tubes += [((-0.3, side, 0.13), (-0.3, side, 0.131), 0.12, _RUBBER) for side in (-0.22, 0.22)]
+    tubes.append(((-0.33, -0.17, height), (-0.33, 0.17, height), 0.03, (40.0, 40.0, 190.0)))
     return tubes
 
 
@@ -48,7 +48,7 @@ def _tubes(tubes: list[Tube], motion: Motion, optics: Pinhole) -> Outline:
 def barrel_cart(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     """One big barrel on a sack truck."""
     sheets = Sheets()
-    _drum(sheets, 0.12, (0.33, 1.1), _DRUMS[rng.integers(len(_DRUMS))], 0)
+    _drum(sheets, 0.12, (0.31, 1.1), _DRUMS[rng.integers(len(_DRUMS))], 0)
     return join([_tubes(_sack_truck(1.2), motion, optics), faces_outline(sheets.faces(), motion, optics)])
 
 
@@ -56,8 +56,8 @@ def barrels(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     """Two barrels, one on the other, on a sack truck."""
     first, second = rng.permutation(len(_DRUMS))[:2]
     sheets = Sheets()
-    _drum(sheets, 0.1, (0.31, 0.78), _DRUMS[first], 0)
-    _drum(sheets, 0.88, (0.29, 0.7), _DRUMS[second], 2)
+    _drum(sheets, 0.1, (0.27, 0.76), _DRUMS[first], 0)
+    _drum(sheets, 0.86, (0.25, 0.68), _DRUMS[second], 2)
     return join([_tubes(_sack_truck(1.45), motion, optics), faces_outline(sheets.faces(), motion, optics)])
 
 
@@ -75,14 +75,14 @@ def wheeled_bin(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
 
 def cartons(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     """Three cartons piled up on a sack truck."""
-    pile = cage_load(rng, 0.0, (0.56, 0.62, float(rng.uniform(1.2, 1.4))))
+    pile = cage_load(rng, 0.0, (0.44, 0.48, float(rng.uniform(1.15, 1.35))))
     return join([_tubes(_sack_truck(1.35), motion, optics), faces_outline(pile, motion, optics)])
 
 
 def suitcases(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     """A large suitcase with its handle out, a holdall and a smaller case on top."""
     sheets, base = Sheets(), 0.06
-    for number, (length, width, height) in enumerate(((0.4, 0.62, 0.78), (0.36, 0.66, 0.3), (0.3, 0.5, 0.36))):
+    for number, (length, width, height) in enumerate(((0.32, 0.48, 0.74), (0.3, 0.5, 0.3), (0.26, 0.4, 0.36))):
         red, green, blue = (float(value) for value in rng.integers(25, 215, 3))
         sheets.block((-length / 2, -width / 2, base), (length / 2, width / 2, base + height), (blue, green, red), number)
         base += height

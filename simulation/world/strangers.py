@@ -41,7 +41,7 @@ def _striding(
     """Legs below ``hips`` (place and phase), moving with the way gone."""
     stride_m = 1.1 * hips[0][2] + 0.2
     turn = 2 * np.pi * motion.travelled / stride_m
-    swing = 0.42 * np.clip(motion.speed, 0.0, 1.0)
+    swing = 0.34 * np.clip(motion.speed, 0.0, 1.0)
     bones = [bone for x, y, z, phase in hips for bone in _leg((x, y, z), turn + phase, swing, z - 0.04)]
     start, end = (np.stack(ends, axis=1) for ends in zip(*bones, strict=True))
     thick = np.array([radius, (radius[1], 0.8 * radius[1])] * len(hips))
@@ -56,17 +56,17 @@ def donkey(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     coat, muzzle = _COATS[rng.integers(len(_COATS))]
     mane: Colour = (coat[0] * 0.4, coat[1] * 0.4, coat[2] * 0.4)
     tubes: list[Tube] = [
-        ((-0.42, 0.0, 0.98), (0.4, 0.0, 0.96), 0.25, coat),
-        ((-0.3, 0.0, 0.8), (0.3, 0.0, 0.8), 0.16, muzzle),
-        ((0.42, 0.0, 1.05), (0.66, 0.0, 1.38), 0.14, coat),
-        ((0.36, 0.0, 1.2), (0.58, 0.0, 1.47), 0.07, mane),
-        ((0.64, 0.0, 1.42), (0.84, 0.0, 1.24), 0.105, coat),
-        ((0.84, 0.0, 1.23), (0.91, 0.0, 1.16), 0.09, muzzle),
-        ((-0.62, 0.0, 1.08), (-0.72, 0.0, 0.6), 0.035, mane),
+        ((-0.3, 0.0, 0.9), (0.28, 0.0, 0.88), 0.26, coat),
+        ((-0.22, 0.0, 0.7), (0.22, 0.0, 0.7), 0.16, muzzle),
+        ((0.32, 0.0, 0.98), (0.46, 0.0, 1.28), 0.14, coat),
+        ((0.26, 0.0, 1.12), (0.4, 0.0, 1.37), 0.07, mane),
+        ((0.46, 0.0, 1.32), (0.62, 0.0, 1.14), 0.105, coat),
+        ((0.62, 0.0, 1.13), (0.68, 0.0, 1.06), 0.09, muzzle),
+        ((-0.5, 0.0, 1.0), (-0.57, 0.0, 0.55), 0.035, mane),
     ]
-    tubes += [((0.6, side, 1.5), (0.55, 1.6 * side, 1.78), 0.045, mane) for side in (-0.07, 0.07)]
-    gait = ((0.38, 0.13, 0.0), (0.38, -0.13, np.pi), (-0.4, 0.13, np.pi), (-0.4, -0.13, 0.0))
-    legs = _striding(motion, [(x, y, 0.85, phase) for x, y, phase in gait], (0.09, 0.05), coat)
+    tubes += [((0.43, side, 1.4), (0.38, 1.6 * side, 1.66), 0.045, mane) for side in (-0.07, 0.07)]
+    gait = ((0.3, 0.13, 0.0), (0.3, -0.13, np.pi), (-0.3, 0.13, np.pi), (-0.3, -0.13, 0.0))
+    legs = _striding(motion, [(x, y, 0.75, phase) for x, y, phase in gait], (0.1, 0.055), coat)
     return join([rods_outline(legs, motion, optics), rods_outline(rigid(tubes, len(motion.speed)), motion, optics)])
 
 
@@ -75,15 +75,15 @@ def robot(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     colour = ((232.0, 232.0, 230.0), (40.0, 140.0, 245.0), (225.0, 200.0, 60.0))[rng.integers(3)]
     lamp = _BRIGHT[rng.integers(len(_BRIGHT))]
     sheets = Sheets()
-    sheets.block((-0.3, -0.29, 0.68), (0.3, 0.29, 1.35), colour, 0)
-    sheets.block((-0.34, -0.32, 1.35), (0.34, 0.32, 1.5), _DARK, 1)
-    sheets.pane([(0.25, 0.3, 0.95), (-0.25, 0.3, 0.95), (-0.25, 0.3, 1.1), (0.25, 0.3, 1.1)], lamp, 4)
-    sheets.add([(0.31, -0.22, 0.85), (0.31, 0.22, 0.85), (0.31, 0.22, 1.28), (0.31, -0.22, 1.28)], _DARK, 4)
-    sheets.add([(-0.31, 0.22, 0.8), (-0.31, -0.22, 0.8), (-0.31, -0.22, 0.92), (-0.31, 0.22, 0.92)], lamp, 4)
+    sheets.block((-0.22, -0.22, 0.66), (0.22, 0.22, 1.3), colour, 0)
+    sheets.block((-0.25, -0.25, 1.3), (0.25, 0.25, 1.44), _DARK, 1)
+    sheets.pane([(0.18, 0.23, 0.92), (-0.18, 0.23, 0.92), (-0.18, 0.23, 1.08), (0.18, 0.23, 1.08)], lamp, 4)
+    sheets.add([(0.23, -0.17, 0.82), (0.23, 0.17, 0.82), (0.23, 0.17, 1.24), (0.23, -0.17, 1.24)], _DARK, 4)
+    sheets.add([(-0.23, 0.17, 0.78), (-0.23, -0.17, 0.78), (-0.23, -0.17, 0.9), (-0.23, 0.17, 0.9)], lamp, 4)
     mast: list[Tube] = [
-        ((-0.15, 0.0, 1.5), (-0.15, 0.0, 1.66), 0.03, _DARK), ((-0.15, 0.0, 1.7), (-0.15, 0.0, 1.72), 0.07, lamp),
+        ((-0.12, 0.0, 1.44), (-0.12, 0.0, 1.62), 0.03, _DARK), ((-0.12, 0.0, 1.64), (-0.12, 0.0, 1.66), 0.06, lamp),
     ]  # fmt: skip
-    legs = _striding(motion, [(0.0, 0.19, 0.72, 0.0), (0.0, -0.19, 0.72, np.pi)], (0.075, 0.06), (96.0, 94.0, 90.0))
+    legs = _striding(motion, [(0.0, 0.14, 0.7, 0.0), (0.0, -0.14, 0.7, np.pi)], (0.07, 0.055), (96.0, 94.0, 90.0))
     head = rods_outline(rigid(mast, len(motion.speed)), motion, optics)
     return join([rods_outline(legs, motion, optics), faces_outline(sheets.faces(), motion, optics), head])
 
@@ -93,19 +93,19 @@ def mascot(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     first = int(rng.integers(len(_BRIGHT)))
     fur, belly = _BRIGHT[first], _BRIGHT[(first + 1 + int(rng.integers(len(_BRIGHT) - 1))) % len(_BRIGHT)]
     look = dataclasses.replace(
-        person.civilian(rng), height_m=1.55, girth=1.25, skin=fur, hair=fur, top=fur, legs=fur, shoes=_DARK,
+        person.civilian(rng), height_m=1.35, girth=1.2, skin=fur, hair=fur, top=fur, legs=fur, shoes=_DARK,
         bands=(), emblem=None, backpack=None, handbag=None, has_sleeves=True, has_skirt=False,
     )  # fmt: skip
     white: Colour = (240.0, 240.0, 240.0)
     tubes: list[Tube] = [
-        ((0.0, 0.0, 0.78), (0.0, 0.0, 1.0), 0.31, fur),
-        ((0.12, 0.0, 0.8), (0.12, 0.0, 0.95), 0.22, belly),
-        ((0.02, 0.0, 1.5), (0.02, 0.0, 1.6), 0.3, fur),
-        ((0.25, 0.0, 1.42), (0.27, 0.0, 1.42), 0.13, white),
+        ((0.0, 0.0, 0.72), (0.0, 0.0, 0.9), 0.26, fur),
+        ((0.1, 0.0, 0.74), (0.1, 0.0, 0.86), 0.18, belly),
+        ((0.02, 0.0, 1.32), (0.02, 0.0, 1.42), 0.25, fur),
+        ((0.2, 0.0, 1.26), (0.22, 0.0, 1.26), 0.11, white),
     ]
     for side in (-1.0, 1.0):
-        tubes.append(((0.0, 0.2 * side, 1.82), (0.0, 0.24 * side, 1.92), 0.1, belly))
-        tubes.append(((0.26, 0.12 * side, 1.62), (0.27, 0.12 * side, 1.64), 0.06, white))
-        tubes.append(((0.31, 0.12 * side, 1.62), (0.32, 0.12 * side, 1.64), 0.03, _DARK))
+        tubes.append(((0.0, 0.17 * side, 1.58), (0.0, 0.2 * side, 1.66), 0.085, belly))
+        tubes.append(((0.22, 0.1 * side, 1.43), (0.23, 0.1 * side, 1.45), 0.055, white))
+        tubes.append(((0.26, 0.1 * side, 1.43), (0.27, 0.1 * side, 1.45), 0.028, _DARK))
     body = rods_outline(person.person(look, motion, Posture.FREE, optics), motion, optics)
     return join([body, rods_outline(rigid(tubes, len(motion.speed)), motion, optics)])
