@@ -16,7 +16,9 @@ def main(
     out: Annotated[Path, typer.Argument(help="New or empty folder to write into.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the world.")] = 0,
     camera: Annotated[int, typer.Option(min=0, help="Number of the camera; layouts take turns.")] = 0,
-    appearance: Annotated[bool, typer.Option("--appearance", help="Add testing clips of what only looks wrong.")] = False,
+    appearance: Annotated[
+        bool, typer.Option("--appearance", help="Add testing clips of what only looks wrong.")
+    ] = False,
 ) -> None:
     """Writes the footage of one emulated camera: frames, labels.json and site.yaml."""
     try:

@@ -19,8 +19,14 @@ _VEST = {
     ActorKind.ROLL_CAGE: (40.0, 90.0, 235.0),
 }
 _SHADOW_CORNERS = 12
-_FOOTPRINT_M = {ActorKind.CAR: (2.3, 1.0), ActorKind.VAN: (2.8, 1.15), ActorKind.BICYCLE: (0.9, 0.25),
-                ActorKind.DONKEY: (0.7, 0.25), ActorKind.BARREL_CART: (0.8, 0.35), ActorKind.WHEELED_BIN: (0.8, 0.35)}
+_FOOTPRINT_M = {
+    ActorKind.CAR: (2.3, 1.0),
+    ActorKind.VAN: (2.8, 1.15),
+    ActorKind.BICYCLE: (0.9, 0.25),
+    ActorKind.DONKEY: (0.7, 0.25),
+    ActorKind.BARREL_CART: (0.8, 0.35),
+    ActorKind.WHEELED_BIN: (0.8, 0.35),
+}
 _FEET_M = (0.34, 0.3)
 _LYING_M, _LYING_TALL_M = (0.8, 0.4), 0.3
 _TALL_M = {ActorKind.CAR: 1.4, ActorKind.VAN: 2.3}

@@ -5,39 +5,40 @@ along the line of sight and not far off, where it covers as much of the picture'
 """
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 
 from context.schedule import OperationalState
-from simulation.world.actor import Actor, half_length_m
+from simulation.world.actor import Actor
 from simulation.world.camera import EmulatedCamera
 from simulation.world.clip import ClipPlan
 from simulation.world.fall import Fall, Manner
-from simulation.world.kinds import APPEARANCE_KINDS, LEFT_OBJECTS, SLIM_STRANGERS, WIDE_STRANGERS, ActorKind, AnomalyKind
-from simulation.world.layout import Lane, Layout, Traffic, traffic_in
-from simulation.world.optics import Floats
-from simulation.world.route import Route, Waypoint, move
-from simulation.world.ways import Random, aside, draw_look, entering
+from simulation.world.kinds import (
+    APPEARANCE_KINDS,
+    LEFT_OBJECTS,
+    SLIM_STRANGERS,
+    WIDE_STRANGERS,
+    ActorKind,
+    AnomalyKind,
+)
+from simulation.world.layout import Layout, Traffic, traffic_in
+from simulation.world.route import Route, Waypoint
+from simulation.world.spots import Spot, draw_spot, mean_clearance, seen_at
+from simulation.world.ways import Random, draw_look, entering
 
 _T = TypeVar("_T")
 
 _APPEARANCE_STREAM = 14
 _WALKERS = (ActorKind.SHOPPER, ActorKind.STAFF)
 _BUSY_PER_MINUTE = 3.0
-_STEP_M = 0.25
 _LYING_REACH_M, _STANDING_REACH_M = 1.0, 0.4
-_TALL_M = 1.75
-_PICTURE_MARGIN = 0.05
-_STEEP_RAD = float(np.deg2rad(31.0))
 _WHEELED_BEHIND_M = 0.85
 _RESTING_SHARE = 0.1
 _FORWARDS, _BACKWARDS = (Manner.ONTO_FRONT, Manner.ONTO_KNEES), (Manner.ONTO_BACK, Manner.ONTO_SEAT)
 _STRANGERS_PACE = 0.82
 _NUM_DRAWN = 8
-_FREE, _FAR = 0.3, 9.0  # fractions of the picture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,19 +47,6 @@ class Oddity:
 
     actors: tuple[Actor, ...]
     begins_s: float
-
-
-@dataclasses.dataclass(frozen=True)
-class _Spot:
-    """A place on a lane and the way to it."""
-
-    traffic: Traffic
-    whole_way: Floats  # (Q, 2) corners of the lane, metres
-    points: Floats  # (P, 2) those before the place, and the place itself
-    sight_rad: float
-    """Direction of the line of sight over the ground."""
-    steepness_rad: float
-    """How far below the horizon it points."""
 
 
 def walkers_in(layout: Layout, state: OperationalState) -> tuple[Traffic, ...]:
@@ -112,25 +100,21 @@ def oddity(
         raise ValueError(f"expected an anomaly that fits {layout.name} when {state}, got {anomaly}")
     rng = np.random.default_rng([plan.seed, _APPEARANCE_STREAM, camera.index, track_id])
     drawn = [_DRAW[anomaly](track_id, camera, plan, rng) for _ in range(_NUM_DRAWN)]
-    elsewhere = np.concatenate([_seen_at(actor, camera, plan) for actor in others]) if others else None
-    return drawn[0] if elsewhere is None else max(drawn, key=lambda odd: _apart(odd, camera, plan, elsewhere))
+    nobody = np.zeros((0, plan.num_frames, 2))
+    elsewhere = np.concatenate([nobody, *(seen_at(actor, plan.times_s, camera.optics) for actor in others)])
+
+    def clearance(odd: Oddity) -> float:
+        is_wrong = plan.times_s >= odd.begins_s
+        return mean_clearance(odd.actors[-1], elsewhere[:, is_wrong], plan.times_s[is_wrong], camera.optics)
+
+    return max(drawn, key=clearance)
 
 
-def _seen_at(actor: Actor, camera: EmulatedCamera, plan: ClipPlan) -> Floats:
-    """Where an actor's front, middle and back are in the picture, far off while it is absent. ``(3, N, 2)``."""
-    motion = move(actor.route, plan.times_s)
-    forward = np.stack([np.cos(motion.heading), np.sin(motion.heading)], axis=-1)
-    ends = np.stack([motion.place + share * half_length_m(actor.kind) * forward for share in (1.0, 0.0, -1.0)])
-    places = camera.optics.project_fraction(np.insert(ends, 2, 0.5 * _TALL_M, axis=2))
-    return np.where(motion.is_present[:, None] > 0, places, -_FAR)
-
-
-def _apart(odd: Oddity, camera: EmulatedCamera, plan: ClipPlan, elsewhere: Floats) -> float:
-    """How far from the nearest of the others, ``(A, N, 2)``, an anomaly is on average while it is in the picture."""
-    place = _seen_at(odd.actors[-1], camera, plan)[1]
-    is_shown = (np.abs(place - 0.5) < 0.5).all(axis=1) & (plan.times_s >= odd.begins_s)
-    nearest = np.linalg.norm(elsewhere - place, axis=-1).min(axis=0)[is_shown]
-    return float(np.minimum(nearest, _FREE).mean()) if len(nearest) else 0.0
+def _draw_spot(camera: EmulatedCamera, plan: ClipPlan, reach_m: float, rng: Random) -> Spot:
+    layout = camera.ground_plan
+    walkers = walkers_in(layout, camera.state_at(plan.start_utc))
+    ways = [(traffic, layout.lanes[name]) for traffic in walkers for name in traffic.lanes]
+    return draw_spot(ways, camera.optics, reach_m, rng)
 
 
 def _fall(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
@@ -138,8 +122,8 @@ def _fall(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) ->
 
     Who lies then has the head below the feet in the picture.
     """
-    spot = _spot(camera, plan, rng, _LYING_REACH_M)
-    ahead = spot.points[-1] - spot.points[-2]
+    spot = _draw_spot(camera, plan, _LYING_REACH_M, rng)
+    ahead = spot.way[-1] - spot.way[-2]
     goes_away = bool(np.cos(np.arctan2(ahead[1], ahead[0]) - spot.sight_rad) > 0)
     manners = _BACKWARDS if goes_away else _FORWARDS
     face_rad = spot.sight_rad + np.pi * (not goes_away) + float(rng.uniform(-0.3, 0.3))
@@ -151,7 +135,7 @@ def _fall(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) ->
 
 def _abandoned(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
     """Somebody walks by with something wheeled behind, which stays where it is let go."""
-    spot = _spot(camera, plan, rng, _STANDING_REACH_M)
+    spot = _draw_spot(camera, plan, _STANDING_REACH_M, rng)
     speed = _pace(spot.traffic, rng)
     left = _halting(spot, speed, plan.duration_s, None)
     begins_s = plan.duration_s * float(rng.uniform(0.36, 0.5))
@@ -165,7 +149,7 @@ def _abandoned(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Rando
 def _wrong_kind(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
     has_wide = _has_wide(camera.ground_plan, camera.state_at(plan.start_utc))
     kinds = SLIM_STRANGERS + WIDE_STRANGERS * has_wide
-    spot = _spot(camera, plan, rng, _STANDING_REACH_M)
+    spot = _draw_spot(camera, plan, _STANDING_REACH_M, rng)
     route = _passing(spot, _STRANGERS_PACE * _pace(spot.traffic, rng))
     actor = Actor(track_id, _one_of(kinds, rng), route, draw_look(rng))
     when_s = plan.duration_s * float(rng.uniform(0.08, 0.22))
@@ -175,7 +159,7 @@ def _wrong_kind(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Rand
 _DRAW = {AnomalyKind.FALL: _fall, AnomalyKind.ABANDONED_OBJECT: _abandoned, AnomalyKind.WRONG_KIND: _wrong_kind}
 
 
-def _passing(spot: _Spot, speed: float) -> Route:
+def _passing(spot: Spot, speed: float) -> Route:
     return Route(tuple(Waypoint(float(x), float(y)) for x, y in spot.whole_way), speed)
 
 
@@ -187,38 +171,8 @@ def _pace(traffic: Traffic, rng: Random) -> float:
     return traffic.speed_m_s * float(rng.uniform(0.9, 1.08))
 
 
-def _halting(spot: _Spot, speed: float, stay_s: float, face_rad: float | None) -> Route:
+def _halting(spot: Spot, speed: float, stay_s: float, face_rad: float | None) -> Route:
     """The way to a place, and staying there."""
-    waypoints = [Waypoint(float(x), float(y)) for x, y in spot.points[:-1]]
-    x, y = spot.points[-1]
+    waypoints = [Waypoint(float(x), float(y)) for x, y in spot.way[:-1]]
+    x, y = spot.way[-1]
     return Route((*waypoints, Waypoint(float(x), float(y), stay_s, face_rad)), speed)
-
-
-def _spot(camera: EmulatedCamera, plan: ClipPlan, rng: Random, reach_m: float) -> _Spot:
-    """Some place on a walkers' lane that is well in the picture, and where sight falls steeply if there is any such."""
-    walkers = walkers_in(camera.ground_plan, camera.state_at(plan.start_utc))
-    ways = [(traffic, camera.ground_plan.lanes[name]) for traffic in walkers for name in traffic.lanes]
-    spots = [spot for traffic, lane in ways for spot in _spots_on(lane, traffic, camera, rng, reach_m)]
-    best = max(spot.steepness_rad for spot in spots)
-    steep = [spot for spot in spots if spot.steepness_rad >= min(_STEEP_RAD, best)]
-    return _one_of(steep, rng)
-
-
-def _spots_on(lane: Lane, traffic: Traffic, camera: EmulatedCamera, rng: Random, reach_m: float) -> list[_Spot]:
-    """Places along a lane, a short step apart, where something reaching ``reach_m`` either way is in the picture."""
-    corners = aside(lane, float(rng.uniform(-1, 1)) * lane.half_width_m)
-    found = []
-    for number, (here, there) in enumerate(itertools.pairwise(corners)):
-        for share in np.arange(_STEP_M, length := float(np.linalg.norm(there - here)), _STEP_M) / length:
-            place = here + share * (there - here)
-            sight = place - camera.optics.position[:2]
-            if _is_in_picture(place, sight / np.linalg.norm(sight), camera, reach_m):
-                steepness = float(np.arctan2(camera.optics.height_m, np.linalg.norm(sight)))
-                way = np.vstack([corners[: number + 1], place])
-                found.append(_Spot(traffic, corners, way, float(np.arctan2(sight[1], sight[0])), steepness))
-    return found
-
-
-def _is_in_picture(place: Floats, along: Floats, camera: EmulatedCamera, reach_m: float) -> bool:
-    ends = np.array([[*(place - reach_m * along), 0.0], [*(place + reach_m * along), 0.0], [*place, _TALL_M]])
-    return bool((np.abs(camera.optics.project_fraction(ends) - 0.5) < 0.5 - _PICTURE_MARGIN).all())

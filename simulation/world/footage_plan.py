@@ -15,7 +15,7 @@ from context.schedule import WEEKDAYS, OperationalState
 from simulation.world.appearance import appearance_kinds_in
 from simulation.world.behaviour import misdeeds_in
 from simulation.world.camera import EmulatedCamera
-from simulation.world.clip import ClipPlan
+from simulation.world.clip import MIN_HEIGHT, MIN_WIDTH, ClipPlan
 from simulation.world.kinds import APPEARANCE_KINDS, CONTEXT_DEPENDENT_KINDS, AnomalyKind
 from simulation.world.layout import CLOSED, CLOSING, OPEN, OPENING, Layout
 
@@ -168,12 +168,7 @@ def plan_footage(
 
 
 def plan_appearance_clips(
-    camera: EmulatedCamera,
-    seed: int,
-    num_each: int = 1,
-    frames_per_clip: int = 90,
-    fps: float = 10.0,
-    size: tuple[int, int] = (360, 240),
+    camera: EmulatedCamera, seed: int, num_each: int = 1, frames_per_clip: int = 90, fps: float = 10.0
 ) -> tuple[ClipPlan, ...]:
     """Plans clips with anomalies that only look wrong, each followed by a normal clip of the same time of day.
 
@@ -183,7 +178,6 @@ def plan_appearance_clips(
         num_each: Anomalous clips of each kind, 1 to 10.
         frames_per_clip: Length of each clip.
         fps: Frames a second.
-        size: Width and height in pixels.
 
     Raises:
         ValueError: ``num_each`` is out of range.
@@ -192,7 +186,7 @@ def plan_appearance_clips(
         raise ValueError(f"expected 1 to {_MAX_APPEARANCE_EACH} clips of each kind, got {num_each}")
     rng = np.random.default_rng([seed, _APPEARANCE_STREAM, camera.index])
     first_day = _FIRST_DAY + dt.timedelta(days=_NUM_DAYS)
-    clips = _Clips(camera, rng, _Shape(frames_per_clip, fps, size), first_day)
+    clips = _Clips(camera, rng, _Shape(frames_per_clip, fps, (MIN_WIDTH, MIN_HEIGHT)), first_day)
     planned: list[ClipPlan] = []
     for kind in sorted(APPEARANCE_KINDS) * num_each:
         slots = [slot for slot in _APPEARANCES if kind in appearance_kinds_in(camera.ground_plan, slot.state)]

@@ -84,7 +84,9 @@ def suitcases(rng: Random, motion: Motion, optics: Pinhole) -> Outline:
     sheets, base = Sheets(), 0.06
     for number, (length, width, height) in enumerate(((0.32, 0.48, 0.74), (0.3, 0.5, 0.3), (0.26, 0.4, 0.36))):
         red, green, blue = (float(value) for value in rng.integers(25, 215, 3))
-        sheets.block((-length / 2, -width / 2, base), (length / 2, width / 2, base + height), (blue, green, red), number)
+        sheets.block(
+            (-length / 2, -width / 2, base), (length / 2, width / 2, base + height), (blue, green, red), number
+        )
         base += height
     handle: list[Tube] = [((-0.22, side, 0.7), (-0.24, side, 1.2), 0.018, _STEEL) for side in (-0.14, 0.14)]
     handle.append(((-0.24, -0.14, 1.2), (-0.24, 0.14, 1.2), 0.022, _RUBBER))
