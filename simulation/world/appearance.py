@@ -38,7 +38,7 @@ _WHEELED_BEHIND_M = 0.85
 _RESTING_SHARE = 0.1
 _FORWARDS, _BACKWARDS = (Manner.ONTO_FRONT, Manner.ONTO_KNEES), (Manner.ONTO_BACK, Manner.ONTO_SEAT)
 _STRANGERS_PACE = 0.82
-_NUM_DRAWN = 8
+_NUM_DRAWN = 16
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from simulation.world.actor import Actor, half_length_m
 from simulation.world.layout import Lane, Traffic
@@ -25,11 +26,18 @@ class Spot:
 
     traffic: Traffic
     whole_way: Floats  # (Q, 2) corners of the lane, metres
-    way: Floats  # (P, 2) corners before the place, and last the place itself
+    num_passed: int
+    """How many corners come before the place."""
+    place: Floats  # (2,)
     sight_rad: float
     """Direction of the line of sight over the ground."""
     steepness_rad: float
     """How far below the horizon it points."""
+
+    @property
+    def way(self) -> Floats:
+        """The corners before the place, and last the place itself. ``(P, 2)``."""
+        return np.vstack([self.whole_way[: self.num_passed], self.place])
 
 
 def draw_spot(ways: Sequence[tuple[Traffic, Lane]], optics: Pinhole, reach_m: float, rng: Random) -> Spot:
@@ -49,22 +57,32 @@ def draw_spot(ways: Sequence[tuple[Traffic, Lane]], optics: Pinhole, reach_m: fl
 
 def _spots_on(lane: Lane, traffic: Traffic, optics: Pinhole, reach_m: float, rng: Random) -> list[Spot]:
     corners = aside(lane, float(rng.uniform(-1, 1)) * lane.half_width_m)
-    found = []
-    for number, (here, there) in enumerate(itertools.pairwise(corners)):
+    places, before = _steps_along(corners)
+    sight = places - optics.position[:2]
+    distance = np.linalg.norm(sight, axis=1)
+    is_whole = _are_in_picture(places, reach_m * sight / distance[:, None], optics)
+    bearing, steepness = np.arctan2(sight[:, 1], sight[:, 0]), np.arctan2(optics.height_m, distance)
+    return [
+        Spot(traffic, corners, int(before[row]), places[row], float(bearing[row]), float(steepness[row]))
+        for row in np.flatnonzero(is_whole)
+    ]
+
+
+def _steps_along(corners: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Places between corners, a short step apart ``(S, 2)``, and how many corners come before each ``(S,)``."""
+    legs = []
+    for here, there in itertools.pairwise(corners):
         length = float(np.linalg.norm(there - here))
-        for share in np.arange(_STEP_M, length, _STEP_M) / length:
-            place = here + share * (there - here)
-            sight = place - optics.position[:2]
-            if _is_in_picture(place, reach_m * sight / np.linalg.norm(sight), optics):
-                way = np.vstack([corners[: number + 1], place])
-                steepness = float(np.arctan2(optics.height_m, np.linalg.norm(sight)))
-                found.append(Spot(traffic, corners, way, float(np.arctan2(sight[1], sight[0])), steepness))
-    return found
+        share = np.arange(_STEP_M, length, _STEP_M)[:, None] / length
+        legs.append(here + share * (there - here))
+    return np.concatenate(legs), np.repeat(np.arange(1, len(corners)), [len(leg) for leg in legs])
 
 
-def _is_in_picture(place: Floats, reach: Floats, optics: Pinhole) -> bool:
-    ends = np.array([[*(place - reach), 0.0], [*(place + reach), 0.0], [*place, _TALL_M]])
-    return bool((np.abs(optics.project_fraction(ends) - 0.5) < 0.5 - _PICTURE_MARGIN).all())
+def _are_in_picture(places: Floats, reach: Floats, optics: Pinhole) -> npt.NDArray[np.bool_]:
+    near, far = (np.insert(ends, 2, 0.0, axis=1) for ends in (places - reach, places + reach))
+    head = np.insert(places, 2, _TALL_M, axis=1)
+    seen = optics.project_fraction(np.stack([near, far, head]))  # (3, S, 2)
+    return np.asarray((np.abs(seen - 0.5) < 0.5 - _PICTURE_MARGIN).all(axis=(0, 2)))
 
 
 def seen_at(actor: Actor, times_s: Floats, optics: Pinhole) -> Floats:
