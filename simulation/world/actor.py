@@ -28,7 +28,8 @@ _FOOTPRINT_M = {
     ActorKind.WHEELED_BIN: (0.8, 0.35),
 }
 _FEET_M = (0.34, 0.3)
-_LYING_M, _LYING_TALL_M = (0.8, 0.4), 0.3
+_LYING_M, _HEAP_M = (0.8, 0.4), (0.45, 0.4)
+_LYING_TALL_M, _HEAP_TALL_M = 0.3, 0.8
 _TALL_M = {ActorKind.CAR: 1.4, ActorKind.VAN: 2.3}
 
 
@@ -164,11 +165,12 @@ def shadow_of(actor: Actor, motion: Motion, optics: Pinhole, sun: tuple[float, f
     Returns:
         Polygons ``(F, K, 2)`` as fractions of the frame.
     """
-    upright = _cast_shadow(_FOOTPRINT_M.get(actor.kind, _FEET_M), _TALL_M.get(actor.kind, 1.7), motion, sun)
+    ground = _cast_shadow(_FOOTPRINT_M.get(actor.kind, _FEET_M), _TALL_M.get(actor.kind, 1.7), motion, sun)
     if actor.fall is not None:
         down = progress(actor.fall, motion)[:, None, None]
-        upright = (1 - down) * upright + down * _cast_shadow(_LYING_M, _LYING_TALL_M, motion, sun)
-    return optics.project(upright)[0] / [ASPECT, 1.0]
+        half, tall_m = (_LYING_M, _LYING_TALL_M) if actor.fall.stretches_out else (_HEAP_M, _HEAP_TALL_M)
+        ground = (1 - down) * ground + down * _cast_shadow(half, tall_m, motion, sun)
+    return optics.project(ground)[0] / [ASPECT, 1.0]
 
 
 def _cast_shadow(half: tuple[float, float], tall_m: float, motion: Motion, sun: tuple[float, float]) -> Floats:

@@ -25,7 +25,7 @@ from simulation.world.kinds import (
 )
 from simulation.world.layout import Layout, Traffic, traffic_in
 from simulation.world.route import Route, Waypoint
-from simulation.world.spots import Spot, draw_spot, mean_clearance, seen_at
+from simulation.world.spots import Spot, mean_clearance, seen_at, steep_spots
 from simulation.world.ways import Random, draw_look, entering
 
 _T = TypeVar("_T")
@@ -99,7 +99,8 @@ def oddity(
     if anomaly not in appearance_kinds_in(layout, state):
         raise ValueError(f"expected an anomaly that fits {layout.name} when {state}, got {anomaly}")
     rng = np.random.default_rng([plan.seed, _APPEARANCE_STREAM, camera.index, track_id])
-    drawn = [_DRAW[anomaly](track_id, camera, plan, rng) for _ in range(_NUM_DRAWN)]
+    spots = _spots(anomaly, camera, state, rng)
+    drawn = [_DRAW[anomaly](track_id, _one_of(spots, rng), camera, plan, rng) for _ in range(_NUM_DRAWN)]
     nobody = np.zeros((0, plan.num_frames, 2))
     elsewhere = np.concatenate([nobody, *(seen_at(actor, plan.times_s, camera.optics) for actor in others)])
 
@@ -110,19 +111,18 @@ def oddity(
     return max(drawn, key=clearance)
 
 
-def _draw_spot(camera: EmulatedCamera, plan: ClipPlan, reach_m: float, rng: Random) -> Spot:
+def _spots(anomaly: AnomalyKind, camera: EmulatedCamera, state: OperationalState, rng: Random) -> list[Spot]:
     layout = camera.ground_plan
-    walkers = walkers_in(layout, camera.state_at(plan.start_utc))
-    ways = [(traffic, layout.lanes[name]) for traffic in walkers for name in traffic.lanes]
-    return draw_spot(ways, camera.optics, reach_m, rng)
+    ways = [(traffic, layout.lanes[name]) for traffic in walkers_in(layout, state) for name in traffic.lanes]
+    reach_m = _LYING_REACH_M if anomaly is AnomalyKind.FALL else _STANDING_REACH_M
+    return steep_spots(ways, camera.optics, reach_m, rng)
 
 
-def _fall(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
+def _fall(track_id: int, spot: Spot, _camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
     """Somebody falls towards the camera: forwards who comes nearer, backwards who goes away.
 
     Who lies then has the head below the feet in the picture.
     """
-    spot = _draw_spot(camera, plan, _LYING_REACH_M, rng)
     ahead = spot.way[-1] - spot.way[-2]
     goes_away = bool(np.cos(np.arctan2(ahead[1], ahead[0]) - spot.sight_rad) > 0)
     manners = _BACKWARDS if goes_away else _FORWARDS
@@ -133,9 +133,8 @@ def _fall(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) ->
     return Oddity((Actor(track_id, spot.traffic.kind, route, draw_look(rng), fall),), begins_s)
 
 
-def _abandoned(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
+def _abandoned(track_id: int, spot: Spot, _camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
     """Somebody walks by with something wheeled behind, which stays where it is let go."""
-    spot = _draw_spot(camera, plan, _STANDING_REACH_M, rng)
     speed = _pace(spot.traffic, rng)
     left = _halting(spot, speed, plan.duration_s, None)
     begins_s = plan.duration_s * float(rng.uniform(0.36, 0.5))
@@ -146,10 +145,9 @@ def _abandoned(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Rando
     return Oddity((owner, Actor(track_id + 1, kind, left, draw_look(rng))), begins_s)
 
 
-def _wrong_kind(track_id: int, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
+def _wrong_kind(track_id: int, spot: Spot, camera: EmulatedCamera, plan: ClipPlan, rng: Random) -> Oddity:
     has_wide = _has_wide(camera.ground_plan, camera.state_at(plan.start_utc))
     kinds = SLIM_STRANGERS + WIDE_STRANGERS * has_wide
-    spot = _draw_spot(camera, plan, _STANDING_REACH_M, rng)
     route = _passing(spot, _STRANGERS_PACE * _pace(spot.traffic, rng))
     actor = Actor(track_id, _one_of(kinds, rng), route, draw_look(rng))
     when_s = plan.duration_s * float(rng.uniform(0.08, 0.22))

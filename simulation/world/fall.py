@@ -34,6 +34,11 @@ class Fall:
     begins_s: float
     """When in the clip."""
 
+    @property
+    def stretches_out(self) -> bool:
+        """Whether it ends at full length on the ground."""
+        return self.manner in (Manner.ONTO_FRONT, Manner.ONTO_BACK)
+
 
 @dataclasses.dataclass(frozen=True)
 class _Rest:
@@ -52,8 +57,8 @@ class _Rest:
 _RESTS = {
     Manner.ONTO_FRONT: _Rest(0.0, (0.05, 0.35), (0.25, 0.9), (2.75, 2.1), 0.3, 1.5, 0.3, 1.0),
     Manner.ONTO_BACK: _Rest(0.0, (0.75, 0.2), (1.1, 0.3), (-3.0, 1.4), 0.3, -1.5, 0.35, 1.0),
-    Manner.ONTO_KNEES: _Rest(0.8, (0.15, -0.1), (1.6, 1.5), (1.2, 0.8), 0.4, 0.0, 0.2, 0.8),
-    Manner.ONTO_SEAT: _Rest(-0.8, (1.5, 1.1), (0.1, 1.3), (-1.0, -0.6), 0.0, 0.0, 0.2, 0.8),
+    Manner.ONTO_KNEES: _Rest(1.0, (0.15, -0.1), (1.6, 1.5), (1.2, 0.8), 0.4, 0.0, 0.2, 0.8),
+    Manner.ONTO_SEAT: _Rest(-0.8, (1.5, 2.0), (0.1, 1.7), (-1.0, -0.6), 0.0, 0.0, 0.2, 0.8),
 }
 
 

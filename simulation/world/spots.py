@@ -40,19 +40,18 @@ class Spot:
         return np.vstack([self.whole_way[: self.num_passed], self.place])
 
 
-def draw_spot(ways: Sequence[tuple[Traffic, Lane]], optics: Pinhole, reach_m: float, rng: Random) -> Spot:
-    """Some place on one of the lanes, of those where sight falls steeply, or of the steepest where it nowhere does.
+def steep_spots(ways: Sequence[tuple[Traffic, Lane]], optics: Pinhole, reach_m: float, rng: Random) -> list[Spot]:
+    """Places on lanes, those where sight falls steeply, or the steepest one where it nowhere does.
 
     Args:
         ways: Lanes with the traffic on them.
         optics: The camera.
         reach_m: How far something there reaches along the line of sight; all of it is in the picture.
-        rng: Random stream.
+        rng: Draws how far from the middle of each lane the places are.
     """
     spots = [spot for traffic, lane in ways for spot in _spots_on(lane, traffic, optics, reach_m, rng)]
     least = min(_STEEP_RAD, max(spot.steepness_rad for spot in spots))
-    steep = [spot for spot in spots if spot.steepness_rad >= least]
-    return steep[int(rng.integers(len(steep)))]
+    return [spot for spot in spots if spot.steepness_rad >= least]
 
 
 def _spots_on(lane: Lane, traffic: Traffic, optics: Pinhole, reach_m: float, rng: Random) -> list[Spot]:
