@@ -150,7 +150,7 @@ def _wrong_kind(track_id: int, spot: Spot, camera: EmulatedCamera, plan: ClipPla
     kinds = SLIM_STRANGERS + WIDE_STRANGERS * has_wide
     route = _passing(spot, _STRANGERS_PACE * _pace(spot.traffic, rng))
     actor = Actor(track_id, _one_of(kinds, rng), route, draw_look(rng))
-    when_s = plan.duration_s * float(rng.uniform(0.08, 0.22))
+    when_s = plan.duration_s * float(rng.uniform(0.02, 0.3))
     return Oddity((entering(actor, camera, when_s),), 0.0)
 
 

@@ -185,8 +185,8 @@ def test_who_has_fallen_touches_the_ground_low_down_and_stirs(manner: Manner) ->
     rods = _rods(manner, [1.0, 5.0, 5.4])
     lowest = np.minimum(rods.start[..., 2] - rods.radius[..., 0], rods.end[..., 2] - rods.radius[..., 1]).min(axis=1)
     assert np.allclose(lowest[1:], 0.0, atol=1e-9)
-    standing, lying = rods.end[0, :, 2].max(), rods.end[1, :, 2].max()
-    assert lying < 0.75 * standing
+    standing, fallen = rods.end[:2, :, 2].mean(axis=1)
+    assert fallen < 0.7 * standing
     assert np.abs(rods.end[2] - rods.end[1]).max() > 0.05
 
 
@@ -194,7 +194,7 @@ def test_lying_down_is_flat_and_the_ways_to_fall_differ() -> None:
     tall_m = civilian(np.random.default_rng(5)).height_m
     tops = {manner: _rods(manner, [6.0]).end[0, :, 2].max() / tall_m for manner in Manner}
     assert max(tops[Manner.ONTO_FRONT], tops[Manner.ONTO_BACK]) < 0.45
-    assert min(tops[Manner.ONTO_KNEES], tops[Manner.ONTO_SEAT]) > 0.35
+    assert 0.5 < tops[Manner.ONTO_SEAT] < tops[Manner.ONTO_KNEES] < 0.9
 
 
 def test_a_fall_begins_when_said_and_never_goes_back() -> None:
