@@ -28,7 +28,7 @@ _FOOTPRINT_M = {
     ActorKind.WHEELED_BIN: (0.8, 0.35),
 }
 _FEET_M = (0.34, 0.3)
-_LYING_M, _HEAP_M = (0.8, 0.4), (0.45, 0.4)
+_LYING_M, _HEAP_M = (0.8, 0.4), (0.36, 0.34)
 _LYING_TALL_M, _HEAP_TALL_M = 0.3, 0.8
 _TALL_M = {ActorKind.CAR: 1.4, ActorKind.VAN: 2.3}
 
