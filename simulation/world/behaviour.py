@@ -1,19 +1,19 @@
 """Who is where at which hour: from a layout's traffic and misdeeds to actors with routes."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
 from context.schedule import OperationalState
-from simulation.world.actor import Actor, half_length_m
+from simulation.world.actor import Actor
+from simulation.world.appearance import oddity
 from simulation.world.camera import EmulatedCamera
 from simulation.world.clip import ClipPlan
-from simulation.world.kinds import ActorKind, AnomalyKind
-from simulation.world.layout import CLOSED, OPEN, Lane, Layout, Misdeed, Traffic
-from simulation.world.optics import Floats
-from simulation.world.route import Route, Waypoint, move
-
-Random = np.random.Generator
+from simulation.world.kinds import APPEARANCE_KINDS, ActorKind, AnomalyKind
+from simulation.world.layout import CLOSED, OPEN, Layout, Misdeed, Traffic, traffic_in
+from simulation.world.route import Route
+from simulation.world.ways import Random, draw_look, entering, linger, stroll
 
 _TRAFFIC_STREAM, _MISDEED_STREAM, _NOVELTY_STREAM = 11, 12, 13
 _LEAD_S = 45.0
@@ -33,63 +33,14 @@ class Cast:
 
     actors: tuple[Actor, ...]
     anomaly_by_track: dict[int, AnomalyKind]
-
-
-def traffic_in(layout: Layout, state: OperationalState) -> tuple[Traffic, ...]:
-    """Normal traffic of a state; a special event is like open hours."""
-    return layout.traffic.get(state, layout.traffic[OPEN])
+    begins_s_by_track: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    """When in the clip an anomaly begins; those left out are anomalies all the time."""
 
 
 def misdeeds_in(layout: Layout, state: OperationalState) -> tuple[Misdeed, ...]:
     """What is wrong here in a state."""
     asked = OPEN if state is OperationalState.SPECIAL_EVENT else state
     return tuple(misdeed for misdeed in layout.misdeeds if asked in misdeed.states)
-
-
-def _aside(lane: Lane, offset_m: float) -> Floats:
-    """The points of a lane moved to its left."""
-    points = np.array(lane.points, dtype=np.float64)
-    if len(points) == 1:
-        return points
-    along = np.gradient(points, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    return points + offset_m * np.stack([-along[:, 1], along[:, 0]], axis=1)
-
-
-def stroll(lane: Lane, traffic: Traffic, rng: Random) -> Route:
-    """A walk (or drive) along a lane, somewhere within its width, perhaps with one stop on the way."""
-    points = _aside(lane, float(rng.uniform(-1, 1)) * lane.half_width_m)
-    speed = traffic.speed_m_s * float(rng.uniform(0.88, 1.12))
-    waypoints = [Waypoint(float(x), float(y)) for x, y in points]
-    stops, share, side = rng.random() < traffic.pause_share, float(rng.uniform(0.3, 0.7)), rng.choice([-1, 1])
-    pause_s = float(rng.uniform(*traffic.pause_s))
-    if stops:
-        lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
-        longest = int(np.argmax(lengths))
-        here, there = points[longest], points[longest + 1]
-        place = here + share * (there - here)
-        ahead = float(np.arctan2(*(there - here)[::-1]))
-        turns = traffic.kind in (ActorKind.SHOPPER, ActorKind.STAFF)
-        face = ahead + side * np.pi / 2 * turns
-        waypoints.insert(longest + 1, Waypoint(float(place[0]), float(place[1]), pause_s, float(face)))
-    return Route(tuple(waypoints), speed)
-
-
-def linger(lane: Lane, rng: Random, stay_s: float, step_m: float) -> Route:
-    """Goes to the end of a lane and stays about there: small steps, pauses, looking around."""
-    points = _aside(lane, float(rng.uniform(-1, 1)) * lane.half_width_m)
-    waypoints = [Waypoint(float(x), float(y)) for x, y in points[:-1]]
-    clock, place = 0.0, points[-1]
-    while clock < stay_s:
-        x, y = place + rng.uniform(-step_m, step_m, 2)
-        pause_s = float(rng.uniform(1.0, 2.4))
-        waypoints.append(Waypoint(float(x), float(y), pause_s, float(rng.uniform(-np.pi, np.pi))))
-        clock += pause_s
-    return Route(tuple(waypoints), 1.3 if len(points) > 1 else 0.6)
-
-
-def _look(rng: Random) -> int:
-    return int(rng.integers(2**31))
 
 
 def _arrivals(traffic: Traffic, layout: Layout, duration_s: float, rng: Random) -> list[tuple[Route, int]]:
@@ -100,7 +51,7 @@ def _arrivals(traffic: Traffic, layout: Layout, duration_s: float, rng: Random) 
     turn = int(rng.integers(len(traffic.lanes)))
     while clock < duration_s:
         route = stroll(layout.lanes[traffic.lanes[turn % len(traffic.lanes)]], traffic, rng)
-        found.append((route.started_at(clock), _look(rng)))
+        found.append((route.started_at(clock), draw_look(rng)))
         clock += spacing_s * float(rng.uniform(0.7, 1.3))
         turn += 1
     return [(route, look) for route, look in found if route.start_s + route.duration_s > 0]
@@ -108,23 +59,7 @@ def _arrivals(traffic: Traffic, layout: Layout, duration_s: float, rng: Random) 
 
 def _posted(traffic: Traffic, layout: Layout, duration_s: float, rng: Random) -> list[tuple[Route, int]]:
     stays = [linger(layout.lanes[name], rng, duration_s + 4.0, _POST_STEP_M) for name in traffic.lanes]
-    return [(route.started_at(-2.0), _look(rng)) for route in stays]
-
-
-def first_seen_s(route: Route, camera: EmulatedCamera) -> float:
-    """Seconds from the start of a route until feet or head come into the picture (0 if they never do)."""
-    times = np.arange(0.0, route.duration_s, 0.1)
-    place = move(route.started_at(0.0), times).place
-    ends = np.stack([np.insert(place, 2, height, axis=1) for height in (0.0, 1.7)])
-    inside = (np.abs(camera.optics.project_fraction(ends) - 0.5) < 0.48).all(axis=2).any(axis=0)
-    return float(times[int(np.argmax(inside))]) if inside.any() else 0.0
-
-
-def _entering(actor: Actor, camera: EmulatedCamera, when_s: float) -> Actor:
-    """The actor with its route begun so that its front comes into the picture at ``when_s``."""
-    ahead_s = half_length_m(actor.kind) / actor.route.speed_m_s
-    start_s = when_s - first_seen_s(actor.route, camera) + ahead_s
-    return dataclasses.replace(actor, route=actor.route.started_at(start_s))
+    return [(route.started_at(-2.0), draw_look(rng)) for route in stays]
 
 
 def _misdeed_actor(anomaly: AnomalyKind, track_id: int, camera: EmulatedCamera, plan: ClipPlan) -> Actor:
@@ -141,7 +76,7 @@ def _misdeed_actor(anomaly: AnomalyKind, track_id: int, camera: EmulatedCamera, 
     else:
         route = stroll(lane, Traffic(misdeed.actor, misdeed.lanes, 1, misdeed.speed_m_s), rng)
     when_s = plan.duration_s * float(rng.uniform(0.22, 0.34))
-    return _entering(Actor(track_id, misdeed.actor, route, _look(rng)), camera, when_s)
+    return entering(Actor(track_id, misdeed.actor, route, draw_look(rng)), camera, when_s)
 
 
 def novelty_kind(camera: EmulatedCamera, state: OperationalState) -> ActorKind:
@@ -156,7 +91,7 @@ def _novelty_actor(track_id: int, camera: EmulatedCamera, plan: ClipPlan) -> Act
     lane = layout.lanes[layout.novelty_lanes[rng.integers(len(layout.novelty_lanes))]]
     route = stroll(lane, Traffic(kind, layout.novelty_lanes, 1, _NOVELTY_M_S[kind]), rng)
     when_s = plan.duration_s * float(rng.uniform(0.02, 0.2))
-    return _entering(Actor(track_id, kind, route, _look(rng)), camera, when_s)
+    return entering(Actor(track_id, kind, route, draw_look(rng)), camera, when_s)
 
 
 def cast_of(camera: EmulatedCamera, plan: ClipPlan) -> Cast:
@@ -173,9 +108,15 @@ def cast_of(camera: EmulatedCamera, plan: ClipPlan) -> Cast:
         ways += [(traffic.kind, route, look) for route, look in come(traffic, layout, plan.duration_s, rng)]
     actors = [Actor(number, *way) for number, way in enumerate(ways, start=1)]
     anomaly_by_track: dict[int, AnomalyKind] = {}
+    begins_s_by_track: dict[int, float] = {}
     for anomaly in plan.anomalies:
-        actors.append(_misdeed_actor(anomaly, len(actors) + 1, camera, plan))
+        if anomaly in APPEARANCE_KINDS:
+            odd = oddity(anomaly, len(actors) + 1, camera, plan, actors)
+            actors += odd.actors
+            begins_s_by_track[len(actors)] = odd.begins_s
+        else:
+            actors.append(_misdeed_actor(anomaly, len(actors) + 1, camera, plan))
         anomaly_by_track[len(actors)] = anomaly
     if plan.has_novelty:
         actors.append(_novelty_actor(len(actors) + 1, camera, plan))
-    return Cast(tuple(actors), anomaly_by_track)
+    return Cast(tuple(actors), anomaly_by_track, begins_s_by_track)

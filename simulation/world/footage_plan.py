@@ -1,4 +1,8 @@
-"""Which clips a camera delivers: normal ones of a whole day to learn from, others to test with."""
+"""Which clips a camera delivers: normal ones of a whole day to learn from, others to test with.
+
+Clips of anomalies that only look wrong are planned apart, from a stream and days of their own: they never change what
+the everyday plan holds.
+"""
 
 import dataclasses
 import datetime as dt
@@ -8,16 +12,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from context.schedule import WEEKDAYS, OperationalState
+from simulation.world.appearance import appearance_kinds_in
 from simulation.world.behaviour import misdeeds_in
 from simulation.world.camera import EmulatedCamera
-from simulation.world.clip import ClipPlan
-from simulation.world.kinds import CONTEXT_DEPENDENT_KINDS, AnomalyKind
+from simulation.world.clip import MIN_HEIGHT, MIN_WIDTH, ClipPlan
+from simulation.world.kinds import APPEARANCE_KINDS, CONTEXT_DEPENDENT_KINDS, AnomalyKind
 from simulation.world.layout import CLOSED, CLOSING, OPEN, OPENING, Layout
 
-_PLAN_STREAM = 31
+_PLAN_STREAM, _APPEARANCE_STREAM = 31, 32
 _FIRST_DAY = dt.date(2026, 3, 2)
 _NUM_DAYS = 84
 _MAX_CLIPS = 64
+_MAX_APPEARANCE_EACH = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,18 +70,21 @@ _TRAINING = (_NIGHT, _BEFORE, _MORNING, _AFTERNOON, _AFTER)
 _VALIDATION = (_AFTERNOON,)
 _TESTING = (_NIGHT, _BEFORE, _MORNING, _AFTER)
 _NOVELTIES = (_NIGHT, _MORNING, _AFTER)
+_APPEARANCES = (_BEFORE, _MORNING, _AFTERNOON, _AFTER)
 
 
 class _Clips:
     """Makes clip plans with ever fresh days, hours and seeds."""
 
-    def __init__(self, camera: EmulatedCamera, rng: np.random.Generator, shape: _Shape) -> None:
+    def __init__(
+        self, camera: EmulatedCamera, rng: np.random.Generator, shape: _Shape, first_day: dt.date = _FIRST_DAY
+    ) -> None:
         self._camera = camera
         self._rng = rng
         self._shape = shape
         self._seeds: Iterator[int] = iter(rng.choice(2**31, _MAX_CLIPS, replace=False).tolist())
         days = rng.permutation(_NUM_DAYS).tolist()
-        self._days: Iterator[dt.date] = iter([_FIRST_DAY + dt.timedelta(days=day) for day in days])
+        self._days: Iterator[dt.date] = iter([first_day + dt.timedelta(days=day) for day in days])
 
     def _start(self, slot: _Slot) -> dt.datetime:
         """An instant in the slot on the next day the store is open."""
@@ -156,3 +165,31 @@ def plan_footage(
         feedback=_with_novelties(clips, layout, rng),
         held_out=_with_novelties(clips, layout, rng),
     )
+
+
+def plan_appearance_clips(
+    camera: EmulatedCamera, seed: int, num_each: int = 1, frames_per_clip: int = 90, fps: float = 10.0
+) -> tuple[ClipPlan, ...]:
+    """Plans clips with anomalies that only look wrong, each followed by a normal clip of the same time of day.
+
+    Args:
+        camera: The camera.
+        seed: Decides everything that is drawn, together with the camera's index.
+        num_each: Anomalous clips of each kind, 1 to 10.
+        frames_per_clip: Length of each clip.
+        fps: Frames a second.
+
+    Raises:
+        ValueError: ``num_each`` is out of range.
+    """
+    if not 1 <= num_each <= _MAX_APPEARANCE_EACH:
+        raise ValueError(f"expected 1 to {_MAX_APPEARANCE_EACH} clips of each kind, got {num_each}")
+    rng = np.random.default_rng([seed, _APPEARANCE_STREAM, camera.index])
+    first_day = _FIRST_DAY + dt.timedelta(days=_NUM_DAYS)
+    clips = _Clips(camera, rng, _Shape(frames_per_clip, fps, (MIN_WIDTH, MIN_HEIGHT)), first_day)
+    planned: list[ClipPlan] = []
+    for kind in sorted(APPEARANCE_KINDS) * num_each:
+        slots = [slot for slot in _APPEARANCES if kind in appearance_kinds_in(camera.ground_plan, slot.state)]
+        slot = slots[rng.integers(len(slots))]
+        planned += clips.make(slot, (kind,)), clips.make(slot)
+    return tuple(planned)

@@ -4,7 +4,7 @@ import enum
 
 
 class ActorKind(enum.StrEnum):
-    """What a moving thing is; the last four appear only as novelties."""
+    """What a moving thing is: everyday kinds, then novelties, then what only looks out of place."""
 
     SHOPPER = "shopper"
     CART_SHOPPER = "cart_shopper"
@@ -18,6 +18,15 @@ class ActorKind(enum.StrEnum):
     PRAM = "pram"
     WHEELCHAIR = "wheelchair"
     SCRUBBER = "scrubber"
+    DONKEY = "donkey"
+    ROBOT = "robot"
+    MASCOT = "mascot"
+    BARREL_CART = "barrel_cart"
+    WHEELED_BIN = "wheeled_bin"
+    CARTONS = "cartons"
+    BARRELS = "barrels"
+    SUITCASES = "suitcases"
+    MANNEQUIN = "mannequin"
 
 
 class AnomalyKind(enum.StrEnum):
@@ -29,6 +38,9 @@ class AnomalyKind(enum.StrEnum):
     LOITERING = "loitering"
     VEHICLE = "vehicle"
     BICYCLE = "bicycle"
+    FALL = "fall"
+    ABANDONED_OBJECT = "abandoned_object"
+    WRONG_KIND = "wrong_kind"
 
 
 CONTEXT_DEPENDENT_KINDS = frozenset(
@@ -38,3 +50,15 @@ CONTEXT_DEPENDENT_KINDS = frozenset(
 
 NOVELTY_KINDS = frozenset({ActorKind.ROLL_CAGE, ActorKind.PRAM, ActorKind.WHEELCHAIR, ActorKind.SCRUBBER})
 """Harmless but rare: never in training footage."""
+
+APPEARANCE_KINDS = frozenset({AnomalyKind.FALL, AnomalyKind.ABANDONED_OBJECT, AnomalyKind.WRONG_KIND})
+"""Kinds that move and measure like normal traffic: only their look gives them away. No everyday plan holds them."""
+
+LEFT_OBJECTS = (ActorKind.CARTONS, ActorKind.BARRELS, ActorKind.SUITCASES, ActorKind.MANNEQUIN)
+"""What somebody wheels along and leaves behind; each is about as large as a person."""
+
+SLIM_STRANGERS = (ActorKind.ROBOT, ActorKind.MASCOT)
+"""Strange things about as wide as a person."""
+
+WIDE_STRANGERS = (ActorKind.DONKEY, ActorKind.BARREL_CART, ActorKind.WHEELED_BIN)
+"""Strange things about as wide as a person with a cart."""

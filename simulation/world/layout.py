@@ -106,3 +106,8 @@ class Layout:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+
+def traffic_in(layout: Layout, state: OperationalState) -> tuple[Traffic, ...]:
+    """Normal traffic of a state; a special event is like open hours."""
+    return layout.traffic.get(state, layout.traffic[OPEN])

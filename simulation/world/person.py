@@ -101,7 +101,7 @@ def guard(rng: np.random.Generator) -> Look:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Pose:
+class Pose:
     """Joint angles by frame, each ``(F,)``; pairs are left and right."""
 
     lean: Floats
@@ -113,23 +113,24 @@ class _Pose:
     """Height of the pelvis, where something carries it."""
 
 
-def _pose(motion: Motion, look: Look, posture: Posture) -> _Pose:
+def pose_of(motion: Motion, look: Look, posture: Posture) -> Pose:
+    """The joint angles of a body that moves like this."""
     still = np.zeros_like(motion.speed)
     if posture is Posture.SITTING:
         bent, hands = still + 1.45, still + 0.5
-        return _Pose(still, (bent, bent), (bent, bent), (hands, hands), (bent * 0.6, bent * 0.6), 0.56)
+        return Pose(still, (bent, bent), (bent, bent), (hands, hands), (bent * 0.6, bent * 0.6), 0.56)
     if posture is Posture.RIDING:
         crank = motion.travelled / 2.6 * 2 * np.pi
         thighs = tuple(0.95 + 0.38 * np.sin(crank + shift) for shift in (0.0, np.pi))
         knees = tuple(1.3 + 0.42 * np.cos(crank + shift + 0.9) for shift in (0.0, np.pi))
         reach = still + 1.0
-        return _Pose(
+        return Pose(
             still + 0.55, (thighs[0], thighs[1]), (knees[0], knees[1]), (reach, reach), (still + 0.1,) * 2, 0.98
         )
     return _walking_pose(motion, look, posture)
 
 
-def _walking_pose(motion: Motion, look: Look, posture: Posture) -> _Pose:
+def _walking_pose(motion: Motion, look: Look, posture: Posture) -> Pose:
     going = np.clip(motion.speed / _WALK_M_S, 0.0, 1.0)
     running = np.clip((motion.speed - _RUN_M_S) / 1.0, 0.0, 1.0)
     stride_m = look.height_m * (0.8 + 0.55 * running)
@@ -146,7 +147,7 @@ def _walking_pose(motion: Motion, look: Look, posture: Posture) -> _Pose:
     else:
         arm = (-swing * 0.85 * np.sin(phase) + sway, swing * 0.85 * np.sin(phase) - sway)
         elbow = (0.18 + 1.25 * running, 0.18 + 1.25 * running)
-    return _Pose(0.03 + 0.2 * running + sway, (thigh[0], thigh[1]), (knee[0], knee[1]), arm, elbow)
+    return Pose(0.03 + 0.2 * running + sway, (thigh[0], thigh[1]), (knee[0], knee[1]), arm, elbow)
 
 
 def _offset(forward: Floats | float, left: float, up: Floats | float, frames: int) -> Floats:
@@ -190,7 +191,7 @@ def _view(motion: Motion, optics: Pinhole) -> tuple[Floats, Floats]:
     return np.abs(np.cos(bearing)), np.abs(np.sin(bearing))
 
 
-def _add_legs(parts: _Parts, pelvis: Floats, pose: _Pose, look: Look) -> None:
+def _add_legs(parts: _Parts, pelvis: Floats, pose: Pose, look: Look) -> None:
     tall, frames = look.height_m, len(pelvis)
     lower = look.skin if look.has_skirt else look.legs
     for side, thigh, knee in zip((1, -1), pose.thigh, pose.knee, strict=True):
@@ -203,7 +204,7 @@ def _add_legs(parts: _Parts, pelvis: Floats, pose: _Pose, look: Look) -> None:
         parts.add((hip, bend), (0.046 * tall * look.girth, 0.034 * tall), look.legs)
 
 
-def _add_arms(parts: _Parts, chest: Floats, pose: _Pose, look: Look) -> None:
+def _add_arms(parts: _Parts, chest: Floats, pose: Pose, look: Look) -> None:
     tall, frames = look.height_m, len(chest)
     for side, arm, elbow in zip((1, -1), pose.arm, pose.elbow, strict=True):
         shoulder = chest + _offset(0.0, side * _SHOULDER_WIDTH * tall * look.girth, -0.02 * tall, frames)
@@ -261,7 +262,11 @@ def person(look: Look, motion: Motion, posture: Posture, optics: Pinhole) -> Rod
     Returns:
         Rods in the body's own axes, ``(F, P, ...)``.
     """
-    pose = _pose(motion, look, posture)
+    return posed(look, motion, pose_of(motion, look, posture), optics)
+
+
+def posed(look: Look, motion: Motion, pose: Pose, optics: Pinhole) -> Rods:
+    """The figure in a given pose: rods in the body's own axes, ``(F, P, ...)``."""
     frames, tall = len(motion.speed), look.height_m
     drops = [_THIGH * np.cos(thigh) + _SHIN * np.cos(thigh - knee)
              for thigh, knee in zip(pose.thigh, pose.knee, strict=True)]  # fmt: skip

@@ -36,7 +36,7 @@ def paint(rng: Random) -> Colour:
     return choices[rng.integers(len(choices))]
 
 
-class _Sheets:
+class Sheets:
     """Collects faces; it is filled once and then only read."""
 
     def __init__(self) -> None:
@@ -81,13 +81,13 @@ class _Sheets:
         return Faces(np.array(self.corners), np.array(self.layers), np.array(self.colours))
 
 
-def _wheels(sheets: _Sheets, axles: tuple[float, float], side: float, radius: float) -> None:
+def _wheels(sheets: Sheets, axles: tuple[float, float], side: float, radius: float) -> None:
     for x in axles:
         sheets.disc((x, side + 0.01, radius), radius, _RUBBER, 1)
         sheets.disc((x, side + 0.02, radius), radius * 0.55, _STEEL, 2)
 
 
-def _end_panes(sheets: _Sheets, x: float, spots: tuple[tuple[float, float, float, float], ...], colour: Colour) -> None:
+def _end_panes(sheets: Sheets, x: float, spots: tuple[tuple[float, float, float, float], ...], colour: Colour) -> None:
     """Rectangles (y0, z0, y1, z1) on a front (x > 0) or back end."""
     for y0, z0, y1, z1 in spots:
         corners: list[Corner] = [(x, y0, z0), (x, y1, z0), (x, y1, z1), (x, y0, z1)]
@@ -97,7 +97,7 @@ def _end_panes(sheets: _Sheets, x: float, spots: tuple[tuple[float, float, float
 def car(rng: Random) -> Faces:
     """A hatchback or saloon."""
     colour, half = paint(rng), 0.86
-    sheets = _Sheets()
+    sheets = Sheets()
     sheets.block((-2.1, -half, 0.28), (2.1, half, 0.86), colour, 0, 0.06)
     _wheels(sheets, (-1.32, 1.34), half, 0.32)
     back = -1.9 if rng.random() < 0.5 else -1.5
@@ -117,7 +117,7 @@ def van(rng: Random) -> Faces:
     """A delivery van with a company stripe."""
     colour, half = ((228.0, 228.0, 226.0), (40.0, 170.0, 220.0), (150.0, 110.0, 60.0))[rng.integers(3)], 0.98
     stripe = tuple(float(value) for value in rng.integers(30, 200, 3))
-    sheets = _Sheets()
+    sheets = Sheets()
     sheets.block((1.5, -half, 0.35), (2.65, half, 1.25), colour, 0, 0.1)
     sheets.block((-2.6, -half, 0.35), (1.6, half, 2.35), colour, 2, 0.05)
     sheets.add([(2.3, -0.9, 1.25), (2.3, 0.9, 1.25), (1.62, 0.86, 2.1), (1.62, -0.86, 2.1)], _GLASS, 4)
@@ -137,7 +137,7 @@ def van(rng: Random) -> Faces:
 
 def cage_load(rng: Random, ahead_m: float, size: Corner) -> Faces:
     """Cartons stacked on something pushed ``ahead_m`` in front; ``size`` is length, width and height of the stack."""
-    sheets = _Sheets()
+    sheets = Sheets()
     length, width, height = size
     base = 0.22
     for number in range(3):
@@ -152,7 +152,7 @@ def cage_load(rng: Random, ahead_m: float, size: Corner) -> Faces:
 def machine(colour: Colour, ahead_m: float, size: Corner) -> Faces:
     """A floor-cleaning machine: a body, a darker hood and a brush deck; ``size`` is length, width and height."""
     length, width, height = size[0] / 2, size[1] / 2, size[2]
-    sheets = _Sheets()
+    sheets = Sheets()
     sheets.block((ahead_m - length, -width, 0.04), (ahead_m + length * 1.15, width, 0.2), _RUBBER, 0)
     sheets.block((ahead_m - length, -width * 0.9, 0.2), (ahead_m + length, width * 0.9, height * 0.75), colour, 1, 0.06)
     hood = (ahead_m - length * 0.7, -width * 0.7, height * 0.75), (ahead_m + length * 0.5, width * 0.7, height)

@@ -88,7 +88,7 @@ def _park(spot: tuple[float, float, float], look_seed: int, optics: Pinhole, sta
     outline = outline_of(actor, motion, optics)
     size = (stage.albedo.shape[1], stage.albedo.shape[0])
     shade = np.zeros(stage.depth.shape, np.uint8)
-    cv2.fillConvexPoly(shade, _subpixels(shadow_of(actor.kind, motion, optics, (0, 0)), size)[0], 90, cv2.LINE_AA, 4)
+    cv2.fillConvexPoly(shade, _subpixels(shadow_of(actor, motion, optics, (0, 0)), size)[0], 90, cv2.LINE_AA, 4)
     shade = np.asarray(cv2.blur(shade, (7, 7)))
     stage.albedo[:] = stage.albedo * (1 - shade[..., None] / 255.0)
     mask = np.zeros(stage.depth.shape, np.uint8)
@@ -156,7 +156,7 @@ def _figure(actor: Actor, scene: _Set, plan: ClipPlan) -> _Figure | None:
         boxes,
         outline.order.min(axis=1),
         scene.optics.project(ground)[1],
-        _subpixels(shadow_of(actor.kind, motion, scene.optics, sun), small),
+        _subpixels(shadow_of(actor, motion, scene.optics, sun), small),
         None if torch is None else _subpixels(torch, small),
     )
 
@@ -270,9 +270,9 @@ def _runs(is_seen: npt.NDArray[np.bool_], frames: npt.NDArray[np.int64]) -> list
     return np.split(rows, np.flatnonzero(np.diff(frames[rows]) != 1) + 1) if len(rows) else []
 
 
-def _truth(kind: AnomalyKind, figure: _Figure, share: Floats) -> list[AnomalyTruth]:
+def _truth(kind: AnomalyKind, figure: _Figure, is_seen: npt.NDArray[np.bool_]) -> list[AnomalyTruth]:
     found = []
-    for rows in _runs(share >= _LEAST_VISIBLE, figure.frames):
+    for rows in _runs(is_seen, figure.frames):
         first, last = int(figure.frames[rows[0]]), int(figure.frames[rows[-1]])
         found.append(AnomalyTruth(kind, figure.actor.track_id, first, last, _cut(figure.boxes[rows])))
     return found
@@ -292,7 +292,8 @@ def render_cast(camera: EmulatedCamera, plan: ClipPlan, everybody: Cast) -> Rend
             ActorTrack(figure.actor.track_id, figure.actor.kind, figure.frames[rows], _cut(figure.boxes[rows]))
         )
         kind = everybody.anomaly_by_track.get(figure.actor.track_id)
-        truth += [] if kind is None else _truth(kind, figure, share)
+        has_begun = plan.times_s[figure.frames] >= everybody.begins_s_by_track.get(figure.actor.track_id, 0.0)
+        truth += [] if kind is None else _truth(kind, figure, (share >= _LEAST_VISIBLE) & has_begun)
     return RenderedClip(frames, tuple(truth), tuple(track for track in tracks if len(track.frames)))
 
 

@@ -41,6 +41,11 @@ class Route:
         """Time from the first waypoint to the end of the pause at the last."""
         return self._arrivals()[-1] + self.waypoints[-1].pause_s
 
+    @property
+    def arrival_s(self) -> float:
+        """When in the clip the last waypoint is reached."""
+        return self.start_s + self._arrivals()[-1]
+
     def started_at(self, start_s: float) -> "Route":
         """The same route begun at another time."""
         return dataclasses.replace(self, start_s=start_s)

@@ -1,5 +1,6 @@
 """Datasets on disk: a round trip, refusal of used folders, and the same bytes from another process."""
 
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -12,7 +13,15 @@ import pytest
 import yaml
 
 from context.site import Site
-from simulation.world import OutputFolderError, emulated_camera, plan_footage, render_clip, write_dataset
+from simulation.world import (
+    APPEARANCE_KINDS,
+    OutputFolderError,
+    emulated_camera,
+    plan_appearance_clips,
+    plan_footage,
+    render_clip,
+    write_dataset,
+)
 
 _DIGEST = """
 import hashlib
@@ -52,6 +61,33 @@ def test_dataset_is_read_back_as_planned(tmp_path: Path) -> None:
         assert np.abs(frame.astype(int) - clip.frames[5]).mean() < 4
     described_site = yaml.safe_load((tmp_path / "street" / "site.yaml").read_text())
     assert Site.model_validate_json(json.dumps(described_site)) == camera.site
+
+
+def test_clips_of_what_only_looks_wrong_are_written_as_testing_clips(tmp_path: Path) -> None:
+    camera = emulated_camera(0, 4)
+    plan = plan_footage(camera, 0, frames_per_clip=3, fps=1.0)
+    odd = plan_appearance_clips(camera, 0, frames_per_clip=18, fps=2.0)
+    write_dataset(tmp_path / "parking", camera, dataclasses.replace(plan, testing=odd))
+    labels = json.loads((tmp_path / "parking" / "labels.json").read_text())
+    clips = list(labels["clips"].values())[: len(odd)]
+    assert {clip["part"] for clip in clips} == {"testing"}
+    for wrong, normal, planned in zip(clips[0::2], clips[1::2], odd[0::2], strict=True):
+        assert [anomaly["kind"] for anomaly in wrong["anomalies"]] == [str(planned.anomalies[0])]
+        (first, last) = wrong["anomalous"][0]
+        assert 0 < first <= last < 18
+        assert len(wrong["anomalies"][0]["boxes"]) == last - first + 1
+        assert normal["anomalous"] == normal["anomalies"] == []
+
+
+def test_command_writes_them_when_asked(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "simulation.world", str(tmp_path / "out"), "--appearance"]
+    subprocess.run(command, capture_output=True, text=True, check=True)
+    labels = json.loads((tmp_path / "out" / "labels.json").read_text())
+    everyday = plan_footage(emulated_camera(0, 0), 0)
+    tested = [clip for clip in labels["clips"].values() if clip["part"] == "testing"]
+    kinds = {anomaly["kind"] for clip in tested for anomaly in clip["anomalies"]}
+    assert len(tested) == len(everyday.testing) + 2 * len(APPEARANCE_KINDS)
+    assert {*APPEARANCE_KINDS} <= kinds
 
 
 def test_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
