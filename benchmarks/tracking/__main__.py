@@ -1,6 +1,7 @@
 """``python -m benchmarks.tracking --root DIR --detector FILE --json OUT``: both trackers on the same boxes."""
 
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -21,18 +22,20 @@ from fl_runtime.command import run_command
 from model_zoo.datasets.clip import Video
 from model_zoo.errors import FootageError, ModelZooError
 from model_zoo.perception.background import LiveBackground, analysis_picture, grey_picture
-from model_zoo.perception.detector import MIN_CONFIDENCE, Detections, load_detector
+from model_zoo.perception.detector import Detections, load_detector
 from model_zoo.perception.flow import FlowEstimator
 from model_zoo.perception.object_kind import PERSON
 from model_zoo.perception.proposer import DetectorProposer, Look
 from model_zoo.perception.scene import fit_scene
-from model_zoo.perception.tracker import Tracker, overlaps
+from model_zoo.perception.tracker import MAX_MISSES, SURE_CONFIDENCE, Tracker, overlaps
+from model_zoo.scoring.object_stream import MIN_AGE
 
 TRUTH_FILE, VIDEO_FILE = "gt_480x360.csv", "vtest.avi"
 TRUTH_SIZE = (480, 360)
 FPS = 7.0
 MIN_OVERLAP = 0.5
 WIDTHS_PX, EVERY = (416, 640), (1, 3)
+_BUFFER_FPS = 30.0  # ByteTrack counts its memory in frames at this rate
 
 app = typer.Typer(add_completion=False)
 
@@ -90,28 +93,33 @@ def _people(frames: list[npt.NDArray[np.uint8]], path: Path, width_px: int, ever
 
 
 def _ours(found: list[Detections]) -> tuple[Tracks, float]:
-    tracker, tracks, began = Tracker(), [], time.perf_counter()
+    tracker, tracks, began = Tracker(), [], time.process_time()
     for one in found:
-        ids = np.array([track.track_id for track in tracker.update(one.boxes)], np.int64)
-        tracks.append((ids, one.boxes.astype(np.float64)))
-    return tracks, 1000 * (time.perf_counter() - began) / len(found)
+        tracked, seen = tracker.update(one)
+        is_scored = np.array([track.age >= MIN_AGE for track in seen], np.bool_)
+        ids = np.array([track.track_id for track in seen], np.int64)
+        tracks.append((ids[is_scored], tracked.boxes[is_scored].astype(np.float64)))
+    return tracks, 1000 * (time.process_time() - began) / len(found)
 
 
 def _byte_track(found: list[Detections]) -> tuple[Tracks, float]:
+    """With the thresholds and the memory of ours."""
     tracker = trackers.ByteTrackTracker(
-        frame_rate=FPS, track_activation_threshold=MIN_CONFIDENCE, high_conf_det_threshold=MIN_CONFIDENCE
+        frame_rate=FPS,
+        track_activation_threshold=SURE_CONFIDENCE,
+        high_conf_det_threshold=SURE_CONFIDENCE,
+        lost_track_buffer=math.ceil(_BUFFER_FPS * MAX_MISSES / FPS),
     )
-    tracks, began, confident = [], time.perf_counter(), np.float32(0.9)
+    tracks, began = [], time.process_time()
     for one in found:
-        confidence = np.where(one.confidence > 0, one.confidence, confident)  # what was carried on was detected once
         boxes_px = one.boxes * np.array(TRUTH_SIZE * 2, np.float32)
         tracked = tracker.update(
-            supervision.Detections(xyxy=boxes_px, confidence=confidence, class_id=np.zeros(len(one), np.int64))
+            supervision.Detections(xyxy=boxes_px, confidence=one.confidence, class_id=np.zeros(len(one), np.int64))
         )
         ids = np.asarray(tracked.tracker_id if tracked.tracker_id is not None else [], np.int64)
         boxes = np.asarray(tracked.xyxy, np.float64).reshape(-1, 4) / (TRUTH_SIZE * 2)
         tracks.append((ids[ids >= 0], boxes[ids >= 0]))  # -1: not yet sure that it is a track
-    return tracks, 1000 * (time.perf_counter() - began) / len(found)
+    return tracks, 1000 * (time.process_time() - began) / len(found)
 
 
 def _figures(truth: Tracks, tracks: Tracks) -> dict[str, float]:

@@ -7,19 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from model_zoo.perception.tracker import MAX_MISSES
 from model_zoo.perception.tubelet import NUM_STEPS, ObservedObject
 
 MIN_AGE = 4
 """Observations a track needs before it makes a window: younger ones are mostly noise."""
-
-_FORGOTTEN_AFTER = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Window:
     """The last ``NUM_STEPS`` observations of one track, oldest first.
 
-    A younger track is padded on the left with its first observation.
+    Frames in which it was missed leave no step. A younger track is padded on the left with its first observation.
     """
 
     track_id: int
@@ -59,8 +58,8 @@ class TubeletCollector:
             history.steps.append(seen)
             history.num_observed += 1
             history.last_update = self._num_updates
-        oldest = self._num_updates - _FORGOTTEN_AFTER
-        self._histories = {key: value for key, value in self._histories.items() if value.last_update > oldest}
+        oldest = self._num_updates - MAX_MISSES
+        self._histories = {key: value for key, value in self._histories.items() if value.last_update >= oldest}
         return tuple(_window(history) for history in self._current() if self._is_due(history))
 
     def latest(self) -> tuple[Window, ...]:

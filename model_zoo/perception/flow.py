@@ -105,7 +105,13 @@ def displacements(flow: Flow, boxes: Boxes, size: tuple[int, int]) -> Displaceme
 
 def _summary(shift: npt.NDArray[np.float32], is_low: npt.NDArray[np.bool_]) -> tuple[float, float, float, float]:
     """A walker's legs swing about the body's motion, which tells walking from riding and rolling."""
-    middle = np.median(shift, axis=0)
+    middle = _median(shift)
     away = np.hypot(*(shift - middle).T)
     lower = away[is_low] if np.count_nonzero(is_low) >= _MIN_LOW_POINTS else away
-    return float(middle[0]), float(middle[1]), float(np.median(np.hypot(*shift.T))), float(np.median(lower))
+    return float(middle[0]), float(middle[1]), float(_median(np.hypot(*shift.T))), float(_median(lower))
+
+
+def _median(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Along the first axis. NumPy's own takes ten times as long over so few values."""
+    ordered, last = np.sort(values, axis=0), len(values) - 1
+    return np.asarray((ordered[last // 2] + ordered[(last + 1) // 2]) / 2)

@@ -119,12 +119,14 @@ class Perceiver:
         with self._clock.stage("proposals"):
             proposals = self._proposer.propose(Look(frame, mask, flow))
         with self._clock.stage("tracks"):
-            tracks = self._tracker.update(proposals.boxes)
+            proposals, tracks = self._tracker.update(proposals)
             alive = {track.track_id for track in self._tracker.tracks}
             votes = self._kinds.update(
                 [track.track_id for track in tracks], alive, proposals.kind, proposals.confidence
             )
-            edges = self._edges.update(tracks, alive, proposals.boxes, instant_s)
+            edges = None
+            if self._proposer.follows_edges:
+                edges = self._edges.update(tracks, alive, proposals.boxes, instant_s)
             if flow is None:
                 return ()
             motion = self._motion(tracks, proposals.boxes, self._speeds_px(flow, proposals.boxes, edges), instant_s)
@@ -148,11 +150,11 @@ class Perceiver:
             self.reset()
         return mask
 
-    def _speeds_px(self, flow: Flow, boxes: Boxes, edges: EdgeSpeeds) -> npt.NDArray[np.float64]:
+    def _speeds_px(self, flow: Flow, boxes: Boxes, edges: EdgeSpeeds | None) -> npt.NDArray[np.float64]:
         """Velocity, speed and articulation in pixels a second. ``(N, 4)``."""
         height_px, width_px = self._background.picture.shape
         speeds = displacements(flow, boxes, (height_px, width_px)) / self._elapsed_s
-        if self._proposer.follows_edges:
+        if edges is not None:
             speeds[:, :2] = fused_velocity(speeds[:, :2], edges * [width_px, height_px, width_px, height_px])
         return speeds
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_zoo.onnx_model import Judged, OnnxModel
+from model_zoo.perception.tracker import MAX_MISSES
 from model_zoo.perception.tubelet import NUM_STEPS
 
 Floats = npt.NDArray[np.float32]
@@ -35,7 +36,7 @@ class TrackStream:
         self._num_frames = 0
 
     def remembers(self, track_id: int) -> bool:
-        """Whether the track was seen within the last ``NUM_STEPS`` frames."""
+        """Whether the track may still be seen again: it was missed in ``MAX_MISSES`` frames at most."""
         return track_id in self._tracks
 
     def motion(self, track_ids: Sequence[int], steps: Floats) -> Floats:
@@ -45,9 +46,6 @@ class TrackStream:
             The last steps of each, oldest first, a young track's first step repeated. ``(N, T, M)``.
         """
         self._num_frames += 1
-        self._tracks = {
-            key: track for key, track in self._tracks.items() if track.last_frame >= self._num_frames - NUM_STEPS
-        }
         for track_id, step in zip(track_ids, steps, strict=True):
             track = self._tracks.get(track_id)
             if track is None:
@@ -56,6 +54,8 @@ class TrackStream:
             else:
                 track.motion = _pushed(track.motion, step)
             track.last_frame = self._num_frames
+        oldest = self._num_frames - MAX_MISSES
+        self._tracks = {key: track for key, track in self._tracks.items() if track.last_frame >= oldest}
         if not len(steps):
             return np.zeros((0, NUM_STEPS, steps.shape[1]), np.float32)
         return np.stack([self._tracks[track_id].motion for track_id in track_ids])

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from model_zoo.perception.background import foreground
+from model_zoo.perception.detector import Detections
 from model_zoo.perception.perceiver import crop_around
 from model_zoo.perception.perspective import Perspective, fit_perspective
 from model_zoo.perception.proposals import blob_boxes
-from model_zoo.perception.tracker import Tracker
+from model_zoo.perception.tracker import MAX_MISSES, SURE_CONFIDENCE, Tracker
 from tests.fakes.drawn_people import HEIGHT_PX, WIDTH_PX, floor, with_person
 
 MASKS = hnp.arrays(np.uint8, (32, 40), elements=st.integers(0, 1)).map(lambda small: small.repeat(4, 0).repeat(4, 1))
@@ -50,17 +51,28 @@ def test_crop_shows_only_values_of_the_picture(center: tuple[float, float], size
     assert crop.max() < 200
 
 
-@given(
-    frames=st.lists(hnp.arrays(np.float32, st.tuples(st.integers(0, 6), st.just(2)), elements=FRACTIONS), max_size=8)
-)
+@st.composite
+def found_boxes(draw: st.DrawFn) -> Detections:
+    corner = draw(hnp.arrays(np.float32, st.tuples(st.integers(0, 6), st.just(2)), elements=FRACTIONS))
+    confidence = draw(hnp.arrays(np.float32, len(corner), elements=st.sampled_from([0.0, 0.2, 0.5, 1.0])))
+    boxes = np.concatenate([corner, corner + np.float32(0.1)], axis=1)
+    return Detections(boxes, confidence, np.zeros(len(boxes), np.int64))
+
+
+@given(frames=st.lists(found_boxes(), max_size=8))
 @settings(max_examples=50, deadline=None)
-def test_every_box_gets_one_track_and_no_track_two_boxes(frames: list[np.ndarray]) -> None:
-    tracker = Tracker()
-    for corner in frames:
-        boxes = np.concatenate([corner, corner + np.float32(0.1)], axis=1)
-        tracks = tracker.update(boxes)
-        assert [track.box.tolist() for track in tracks] == boxes.astype(np.float64).tolist()
-        assert len({track.track_id for track in tracks}) == len(boxes)
+def test_sure_boxes_get_a_track_each_unsure_ones_an_old_track_or_none(frames: list[Detections]) -> None:
+    tracker, ages = Tracker(), dict[int, int]()
+    for found in frames:
+        kept, tracks = tracker.update(found)
+        assert len({track.track_id for track in tracks}) == len(kept) == len(tracks)
+        is_sure = found.confidence >= SURE_CONFIDENCE
+        assert (kept.confidence >= SURE_CONFIDENCE).sum() == is_sure.sum()
+        for confidence, track in zip(kept.confidence, tracks, strict=True):
+            assert track.age == ages.get(track.track_id, 0) + 1
+            assert track.age > 1 or confidence >= SURE_CONFIDENCE
+            ages[track.track_id] = track.age
+        assert all(track.misses <= MAX_MISSES for track in tracker.tracks)
 
 
 @given(boxes=hnp.arrays(np.float32, st.tuples(st.integers(0, 12), st.just(4)), elements=st.floats(0, 1, width=32)))

@@ -45,6 +45,13 @@ def test_only_points_inside_the_box_count_and_the_middle_one_of_them() -> None:
     assert moved[1].tolist() == [0.0, 0.0, 0.0, 0.0]
 
 
+def test_between_two_middle_points_lies_the_middle() -> None:
+    points = np.array([[10, 10], [20, 10], [30, 10], [40, 10]], np.float32)
+    flow = Flow(points, np.array([[1, 0], [20, 0], [2, 0], [10, 0]], np.float32))
+    moved = displacements(flow, np.array([[0.0, 0.0, 0.5, 0.5]], np.float32), (120, 160))
+    assert moved[0] == pytest.approx([6.0, 0.0, 6.0, 4.5])
+
+
 def test_articulation_is_how_the_lower_half_moves_against_the_whole() -> None:
     heights = np.arange(10, 100, 10)
     points = np.stack([np.full(9, 20), heights], axis=1).astype(np.float32)
