@@ -34,7 +34,7 @@ from simulation.footage import Clip, Fleet, real_fleet, synthetic_fleet
 from simulation.local_grid import LocalGrid
 from simulation.memory_watch import MemoryWatch
 from simulation.operator_feedback import FeedbackCounts, collect_feedback
-from simulation.pooled_training import train_pooled
+from simulation.pooled_training import PooledSettings, train_pooled
 from simulation.progress import Stages
 from simulation.report.page import write_report
 from simulation.report_content import report_content
@@ -183,7 +183,9 @@ def _baselines(experiment: _Experiment) -> tuple[Variant, Variant]:
     pooled = experiment.work_dir / "pooled.onnx"
     with experiment.stages.stage("baseline: no federation", 1) as stage:
         num_steps = settings.num_rounds * settings.num_steps * settings.num_clients
-        experiment.pool.submit(train_pooled, experiment.site_dirs, num_steps, settings.seed, pooled).result()
+        experiment.pool.submit(
+            train_pooled, experiment.site_dirs, PooledSettings(num_steps, settings.seed), pooled
+        ).result()
         stage.step()
     return Variant("blind", blind_dir / INT8_FILE, is_conditioned=False), Variant("pooled", pooled)
 

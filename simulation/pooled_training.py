@@ -1,5 +1,6 @@
 """The baseline without federation: one trainer has everybody's tubelets, and the steps of all sites together."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -22,26 +23,40 @@ from model_zoo.training.local_training import LocalTrainer, TrainingSettings
 _STREAM = 3
 
 
-def train_pooled(state_dirs: list[Path], num_steps: int, seed: int, model_path: Path) -> None:
-    """Trains on batches of one site after the other and writes an int8 model.
+@dataclasses.dataclass(frozen=True)
+class PooledSettings:
+    """How a network is trained without federation."""
+
+    num_steps: int
+    seed: int
+    """The federation's seed: both start from the same parameters."""
+    shape: FilmLstmShape = dataclasses.field(default_factory=FilmLstmShape)
+    num_pretraining_steps: int = 0
+    """Before the others."""
+
+
+def train_pooled(state_dirs: list[Path], settings: PooledSettings, model_path: Path) -> None:
+    """Trains on batches of one site after the other and writes an int8 model, and beside it the same in float32.
 
     Args:
         state_dirs: The prepared sites.
-        num_steps: Steps in all.
-        seed: The federation's seed: both start from the same parameters.
+        settings: How to train.
         model_path: Where the model goes.
     """
-    shape = FilmLstmShape()
-    network = network_with(shape, initial_parameters(shape, seed))
-    rng = np.random.default_rng([seed, _STREAM])
+    shape = settings.shape
+    network = network_with(shape, initial_parameters(shape, settings.seed))
+    rng = np.random.default_rng([settings.seed, _STREAM])
     cameras = [footage for state_dir in state_dirs for footage in training_footage(state_dir, is_held_out=False)]
-    trainer = LocalTrainer(network, TrainingSettings())
-    for _ in range(num_steps):
-        trainer.step(cameras[rng.integers(len(cameras))], rng)
+    for is_pretraining, num_steps in ((True, settings.num_pretraining_steps), (False, settings.num_steps)):
+        trainer = LocalTrainer(network, TrainingSettings(is_pretraining=is_pretraining))
+        for _ in range(num_steps):
+            trainer.step(cameras[rng.integers(len(cameras))], rng)
     sums = NormalitySums.zeros(NUM_FLEET_CONTEXTS, NUM_FEATURES)
     for state_dir in state_dirs:
         sums = sums + fleet_sums(state_dir)
     metadata = ModelMetadata(
         0, shape.code_size, shape.num_context, tuple(ZONE_KINDS), tuple(STATES), tuple(sums.vector.tolist())
     )
-    write_atomically(model_path, quantize_int8(export_onnx(network, metadata)))
+    fp32 = export_onnx(network, metadata)
+    write_atomically(model_path.with_suffix(".fp32.onnx"), fp32)
+    write_atomically(model_path, quantize_int8(fp32))

@@ -19,8 +19,6 @@ _HIDDEN, _MAPPED = 32, 16
 class DeepSvdd(nn.Module):
     """Distance to the centre of what is normal."""
 
-    num_scores = 1
-
     def __init__(self, shape: ViewShape) -> None:
         super().__init__()
         self.map = nn.Sequential(

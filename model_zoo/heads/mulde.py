@@ -22,8 +22,6 @@ _HIDDEN = 64
 class Mulde(nn.Module):
     """Negative log density of looks at three scales."""
 
-    num_scores = len(SCALES)
-
     def __init__(self, shape: ViewShape) -> None:
         super().__init__()
         self.energy = nn.Sequential(

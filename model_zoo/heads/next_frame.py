@@ -19,8 +19,6 @@ _HIDDEN = 256
 class NextFrame(nn.Module):
     """Predicts the look of the next step read, and draws looks as small pictures."""
 
-    num_scores = 1
-
     def __init__(self, shape: ViewShape) -> None:
         super().__init__()
         self.predict = nn.Sequential(

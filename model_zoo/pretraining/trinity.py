@@ -22,13 +22,11 @@ from model_zoo.heads.tubelet_view import TubeletView, ViewShape
 from model_zoo.pretraining.info_nce import info_nce
 
 _EMBEDDING, _HIDDEN = 32, 64
-_NUM_PAIRS = 3
+_NUM_TERMS = 6
 
 
 class Trinity(nn.Module):
     """Embeds context, appearance and motion, and tells how well they fit."""
-
-    num_scores = 2 * _NUM_PAIRS
 
     def __init__(self, shape: ViewShape) -> None:
         super().__init__()
@@ -47,7 +45,7 @@ class Trinity(nn.Module):
             info_nce(first.transpose(0, 1), second.transpose(0, 1))
             for first, second in itertools.combinations(self._by_area(view), 2)
         )
-        return torch.as_tensor(whole + by_area) / self.num_scores
+        return torch.as_tensor(whole + by_area) / _NUM_TERMS
 
     def scores(self, view: TubeletView) -> Tensor:
         """One minus the cosine of every pair: as a whole, then the mean over areas. ``(N, 6)``."""

@@ -1,0 +1,61 @@
+"""``python -m benchmarks.ablation --json OUT --work FOLDER``: resumable."""
+
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import typer
+
+from benchmarks.ablation.variants import AblationConfig, Seed, run_seed
+from fl_runtime.atomic_file import write_atomically
+from fl_runtime.command import run_command
+from fl_runtime.config_file import load_config
+from simulation.errors import SimulationError
+
+CONFIG = Path(__file__).with_name("config.yaml")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    json_out: Annotated[Path, typer.Option("--json", help="Result; seeds already in it are not run again.")],
+    work: Annotated[Path, typer.Option(help="Folder for footage and models, kept for the next run.")],
+    config: Annotated[Path, typer.Option(help="What is compared.")] = CONFIG,
+) -> None:
+    """Trains networks that differ in one thing, over several seeds, and prints what each is worth."""
+    chosen = load_config(config, AblationConfig)
+    result = json.loads(json_out.read_text()) if json_out.exists() else _facts(chosen)
+    for number in chosen.seeds:
+        if str(number) not in result["seeds"]:
+            began = time.monotonic()
+            seed = Seed(number, chosen.cameras, work / f"seed{number}")
+            figures = run_seed(seed, chosen.variants, chosen.steps, os.cpu_count() or 1)
+            result["seeds"][str(number)] = {"figures": figures, "wall_s": time.monotonic() - began}
+            write_atomically(json_out, (json.dumps(result, indent=2) + "\n").encode())
+    typer.echo(_table([one["figures"] for one in result["seeds"].values()]))
+
+
+def _facts(config: AblationConfig) -> dict[str, Any]:
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "cpus": os.cpu_count()}
+    return {**machine, "config": config.model_dump(mode="json"), "seeds": {}}
+
+
+def _table(seeds: list[dict[str, dict[str, float]]]) -> str:
+    """Mean and deviation over seeds, in per cent."""
+    columns = list(next(iter(seeds[0].values())))
+    lines = [f"{'':<20}" + "".join(f"{column:>14}" for column in columns)]
+    for name in seeds[0]:
+        cells = [np.array([figures[name][column] for figures in seeds], dtype=np.float64) * 100 for column in columns]
+        lines.append(f"{name:<20}" + "".join(f"{cell.mean():>8.1f} ± {cell.std():<3.1f}" for cell in cells))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run_command(app, SimulationError)
