@@ -120,7 +120,7 @@ def _figures(scored: list[ScoredClip], names: list[str]) -> dict[str, Figures]:
             "testing": metrics.frame_auc(testing, name, channel),
             "context": metrics.context_auc(testing, name, channel, dependent),
             "appearance": metrics.frame_auc(appearance, name, channel),
-            "alone": metrics.frame_auc(appearance, name, "network"),
+            "alone": metrics.frame_auc(appearance, name, "network" if channel == "fused" else channel),
         }
 
     return {name: figures(name, "fused") for name in names} | {STATISTICS: figures(names[0], "statistics")}
