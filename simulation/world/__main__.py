@@ -8,18 +8,20 @@ import typer
 from simulation.world.camera import emulated_camera
 from simulation.world.dataset import write_dataset
 from simulation.world.errors import WorldError
-from simulation.world.footage_plan import plan_footage
+from simulation.world.more_days import plan_days
 
 
 def main(
     out: Annotated[Path, typer.Argument(help="New or empty folder to write into.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the world.")] = 0,
     camera: Annotated[int, typer.Option(min=0, help="Number of the camera; layouts take turns.")] = 0,
+    frames: Annotated[int, typer.Option(min=1, max=100_000, help="Frames of each clip, ten a second.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=100, help="Days of normal clips to learn from, seven each.")] = 1,
 ) -> None:
     """Writes the footage of one emulated camera: frames, labels.json and site.yaml."""
     try:
         watched = emulated_camera(seed, camera)
-        write_dataset(out, watched, plan_footage(watched, seed))
+        write_dataset(out, watched, plan_days(watched, seed, days, frames))
     except (WorldError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
