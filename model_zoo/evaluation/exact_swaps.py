@@ -4,7 +4,7 @@ Time of day, zone, operational state, permitted direction and speed limit of one
 factor that the camera's footage cannot show is left out, with the reason; overall figures are means over the others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,29 +85,24 @@ def _overall(factors: Mapping[str, Any], model: str) -> dict[str, float]:
 
 
 def exact_swaps_text(figures: Mapping[str, Any]) -> str:
-    """The figures as a table, and what was left out."""
+    """The figures as a table, and what was left out; recall and false frames of both contexts, one after the other."""
+    titles = ("union AUC", "swap AUC", "recall", "false per 1000")
     lines = [
-        f"{'%':<24}{'union AUC':>20}{'swap AUC':>20}{'recall':>20}",
-        f"{'':<24}" + 3 * f"{'conditioned':>13}{'blind':>7}",
+        f"{'smoothed, %':<22}" + "".join(f"{title:>20}" for title in titles),
+        " " * 22 + len(titles) * f"{'conditioned':>12}{'blind':>8}",
     ]
     for name, factor in {**figures["factors"], "mean": figures}.items():
-        cells = [_percent(factor[model][key]) for key in ("union_auc", "swap_auc") for model in MODELS]
-        if name != "mean":
-            cells += [_percents(factor[model]["smoothed"]["recall"]) for model in MODELS]
-        lines.append(
-            f"{words(name):<24}" + "".join(f"{cell:>{13 - 6 * (place % 2)}}" for place, cell in enumerate(cells))
-        )
-    lines += [
-        f"{words(name)}: {' | '.join(factor['contexts'])}: {factor['about']}"
-        for name, factor in figures["factors"].items()
-    ]
+        cells = [f"{100 * factor[model][key]:.1f}" for key in ("union_auc", "swap_auc") for model in MODELS]
+        if name in figures["factors"]:
+            smoothed = [factor[model]["smoothed"] for model in MODELS]
+            cells += [_of_both(one["recall"], 100) for one in smoothed]
+            cells += [_of_both(one["false_frames_per_1000"], 1) for one in smoothed]
+        lines.append(f"{words(name):<22}" + "".join(f"{cell:>{12 - 4 * (at % 2)}}" for at, cell in enumerate(cells)))
+    for name, factor in figures["factors"].items():
+        lines.append(f"{words(name)}: {' | '.join(factor['contexts'])}: {factor['about']}")
     lines += [f"{words(name)}: left out: {reason}" for name, reason in figures["left_out"].items()]
     return "\n".join(lines)
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
-
-
-def _percents(shares: list[float | None]) -> str:
-    return "/".join("-" if share is None else f"{100 * share:.0f}" for share in shares)
+def _of_both(figures: Sequence[float | None], scale: float) -> str:
+    return "/".join("-" if one is None else f"{scale * one:.0f}" for one in figures)

@@ -24,16 +24,10 @@ from model_zoo.scoring.object_model import FittedModel, ObjectModel, fit_object_
 from model_zoo.scoring.observations import Observations, joined
 
 Scores = npt.NDArray[np.float64]
+LEAST_SWAPPED = 20
+"""Objects of test clips, each in one frame, that a swap must be measured on."""
 Lesson = Sequence[JudgedTake]
 """The takes of one training clip."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Scored:
-    """The frames of a take in one context: raw scores and labels, both ``(frames,)``."""
-
-    raw: Scores
-    labels: FrameLabels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,20 +37,18 @@ class _Model:
     fitted: FittedModel
     contexts: tuple[int, int]
 
-    def left_out(self, lessons: Sequence[Lesson], context: int) -> list[_Scored]:
-        """A context's own training frames, scored by what the other clips taught."""
-        found = []
-        for index, lesson in enumerate(lessons):
-            for one in lesson:
-                if context in one.teaches:
-                    model, rows = self.fitted.without(index), one.row_places[context]
-                    found.append(_Scored(self._raw(model, one, rows, context), one.taught_frames(context)))
-        return found
+    def left_out(self, lessons: Sequence[Lesson], context: int) -> list[Scores]:
+        """A context's own training frames, as what the other clips taught scores what is normal in them."""
+        return [
+            self._raw(self.fitted.without(index), one, one.taught_rows(context), context)
+            for index, lesson in enumerate(lessons)
+            for one in lesson
+            if context in one.teaches
+        ]
 
-    def tested(self, takes: Sequence[JudgedTake], context: int) -> list[_Scored]:
-        """Test frames as if all in them had been seen in a context."""
-        model = self.fitted.model
-        return [_Scored(self._raw(model, one, one.tested_rows, context), one.tested_frames(context)) for one in takes]
+    def tested(self, takes: Sequence[JudgedTake], context: int) -> list[Scores]:
+        """Test frames, as if all in them had been seen in a context."""
+        return [self._raw(self.fitted.model, one, one.tested_rows, context) for one in takes]
 
     def _raw(self, model: ObjectModel, one: JudgedTake, rows: RowMask, context: int) -> Scores:
         chosen = in_context(one.take.rows.select(rows), self.contexts[context])
@@ -107,10 +99,10 @@ def _check_enough(rule: Rule, num_lessons: int, num_taught: Sequence[int], num_s
             raise CannotShow(f"context {name}: {count} normal objects found in training clips, of {LEAST_TAUGHT}")
     if num_lessons < 2:
         raise CannotShow(f"{num_lessons} training clip, of at least 2")
-    if num_swapped < LEAST_TAUGHT:
+    if num_swapped < LEAST_SWAPPED:
         raise CannotShow(
             f"{num_swapped} objects found in test clips are normal in one context and odd in the other, "
-            f"of {LEAST_TAUGHT}"
+            f"of {LEAST_SWAPPED}"
         )
 
 
@@ -133,31 +125,25 @@ def _taught(one: JudgedTake, contexts: tuple[int, int]) -> Iterator[Observations
 
 def _figures(model: _Model, lessons: Sequence[Lesson], tested: Sequence[JudgedTake]) -> dict[str, Any]:
     own = [model.left_out(lessons, context) for context in CONTEXTS]
-    usual = float(np.median(np.concatenate([one.raw for scored in own for one in scored])))
+    usual = float(np.median(np.concatenate([raw for scores in own for raw in scores])))
+    labels = [[one.frames(context) for one in tested] for context in CONTEXTS]
     found = [model.tested(tested, context) for context in CONTEXTS]
     figures: dict[str, Any] = {}
     for name, smoothing in SMOOTHINGS.items():
-        thresholds = []
-        for scored in own:
-            normal = [
-                dataclasses.replace(one, labels=np.where(one.labels == NORMAL, NORMAL, UNCLEAR)) for one in scored
-            ]
-            thresholds.append(budget_threshold([smoothing(_begun(one, usual))[one.labels == NORMAL] for one in normal]))
-        pooled = [
-            (
-                np.concatenate([one.labels for one in scored]),
-                np.concatenate([smoothing(_begun(one, usual)) for one in scored]),
-            )
-            for scored in found
+        thresholds = [budget_threshold([smoothing(begun(raw, usual)) for raw in scores]) for scores in own]
+        smooth = [
+            [smoothing(_begun(raw, some, usual)) for raw, some in zip(scores, of_context, strict=True)]
+            for scores, of_context in zip(found, labels, strict=True)
         ]
+        pooled = [(np.concatenate(some), np.concatenate(scores)) for some, scores in zip(labels, smooth, strict=True)]
         figures[name] = _frame_figures(pooled, thresholds)
     swap_auc = _swap_auc(tested, [model.objects(tested, context) for context in CONTEXTS])
     return {"union_auc": figures["smoothed"]["union_auc"], "swap_auc": swap_auc, **figures}
 
 
-def _begun(one: _Scored, usual: float) -> Scores:
+def _begun(raw: Scores, labels: FrameLabels, usual: float) -> Scores:
     """Raw scores, those of unclear frames taken to be usual: what is in them must not spread by smoothing."""
-    return np.where(one.labels == UNCLEAR, usual, begun(one.raw, usual))
+    return np.where(labels == UNCLEAR, usual, begun(raw, usual))
 
 
 def _frame_figures(pooled: Sequence[tuple[FrameLabels, Scores]], thresholds: Sequence[float]) -> dict[str, Any]:

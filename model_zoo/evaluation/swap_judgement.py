@@ -50,22 +50,14 @@ class JudgedTake:
             of_actor[:-1][is_swapped] = context
         return np.where(self.tested_rows, of_actor[self.take.shown], -1)
 
-    def taught_frames(self, context: int) -> FrameLabels:
-        """What a context makes of the frames of its own place. ``(frames,)``."""
-        return self._frames(context, self.actor_places[context])
+    def frames(self, context: int) -> FrameLabels:
+        """What a context makes of the frames when all that is scored in them belongs to it. ``(frames,)``.
 
-    def tested_frames(self, context: int) -> FrameLabels:
-        """What a context makes of the frames when all that is scored belongs to it. ``(frames,)``."""
-        return self._frames(context, np.asarray(self.actor_places.any(axis=0), np.bool_))
-
-    def _frames(self, context: int, in_scope: npt.NDArray[np.bool_]) -> FrameLabels:
-        """A frame with somebody odd in it is odd.
-
-        It is unclear where it shows less than ``LEAST_SEEN`` of somebody odd, anybody unclear, or who is unusual
-        everywhere.
+        A frame with somebody odd in it is odd. It is unclear where it shows less than ``LEAST_SEEN`` of somebody odd,
+        anybody unclear, or who is unusual everywhere.
         """
         truth, labels = self.take.truth, np.full(self.take.num_frames, NORMAL, np.int8)
-        verdict = np.where(in_scope, self.verdicts[context], NORMAL)
+        verdict = np.where(self.actor_places.any(axis=0), self.verdicts[context], NORMAL)
         is_seen = truth.seen >= LEAST_SEEN
         labels[truth.frame[(verdict == UNCLEAR) | ((verdict == ODD) & ~is_seen)]] = UNCLEAR
         labels[truth.frame[(verdict == ODD) & is_seen]] = ODD

@@ -29,6 +29,7 @@ SPEED_LIMIT_M_S = 2.0
 _CLOSE_TO_LIMIT_M_S = 0.2
 _MOVING, _STANDING = 0.12, 0.04  # heights of the actor a second
 _DIRECTION_STEP = 5  # frames before and after: a whole stride, so that legs do not count
+_STRAYING = 0.05  # of the frames of a kind: the edge of a box may lie across a line that its wheels keep to
 _ON_FOOT = frozenset({"shopper", "staff", "guard"})
 _PERSON = "person on foot"
 _LEAST_LIKE_A_WALKER = ("van", "car", "bicycle", "cleaner", "cart_shopper")
@@ -112,15 +113,18 @@ class _ZonePair:
     """In any clip."""
 
     def keeping(self, one: int) -> dict[str, int]:
-        """The kinds that are seen in one of the zones and never in the other, with their frames."""
-        other = self.ever[1 - one]
-        return {kind: n for kind, n in self.taught[one].items() if n >= LEAST_TAUGHT and not other.get(kind)}
+        """The kinds that are seen in one of the zones and hardly ever in the other, with their frames."""
+        own, other = self.ever[one], self.ever[1 - one]
+        return {
+            kind: count
+            for kind, count in self.taught[one].items()
+            if count >= LEAST_TAUGHT and other.get(kind, 0) <= _STRAYING * own[kind]
+        }
 
     @property
-    def num_keeping(self) -> int:
-        """Frames of actors that keep to one of the zones; 0 where a zone is hardly used."""
-        is_used = min(sum(counts.values()) for counts in self.taught) >= LEAST_TAUGHT
-        return sum(n for one in (0, 1) for n in self.keeping(one).values()) if is_used else 0
+    def num_known(self) -> int:
+        """Frames of actors that the less used zone is known from; 0 where no kind keeps to one of the zones."""
+        return min(sum(counts.values()) for counts in self.taught) if self.keeping(0) or self.keeping(1) else 0
 
     def verdicts(self, truth: ActorFrames) -> Verdicts:
         """Odd is what keeps to the other zone; a kind not known from a zone is unclear there."""
@@ -141,6 +145,8 @@ class _ZonePair:
 def zone(footage: WorldFootage) -> Rule:
     """Two zones of the camera: what keeps to one of them is odd in the other.
 
+    Of the pairs of zones that show this, the one whose less used zone is known from most.
+
     Raises:
         CannotShow: No kind of actor keeps to one of two zones that are both used.
     """
@@ -156,8 +162,8 @@ def zone(footage: WorldFootage) -> Rule:
         )
         for first, second in itertools.combinations(footage.zones, 2)
     ]
-    pair = max(pairs, key=lambda one: one.num_keeping, default=None)
-    if pair is None or not pair.num_keeping:
+    pair = max(pairs, key=lambda one: one.num_known, default=None)
+    if pair is None or pair.num_known < LEAST_TAUGHT:
         raise CannotShow("no kind of actor keeps to one of two zones that are both used")
     kept = [f"{kind} in {pair.names[one]} only" for one in (0, 1) for kind in sorted(pair.keeping(one))]
     return Rule(pair.names, ", ".join(kept), pair.verdicts, places_fn=pair.places)
