@@ -20,6 +20,7 @@ import pydantic
 from model_zoo.datasets.clip import LabelledClip, PictureFolder
 from model_zoo.datasets.frame_folders import LABELS_FILE
 from model_zoo.errors import FootageError
+from model_zoo.perception.tubelet import ANALYSIS_FPS
 
 Boxes = npt.NDArray[np.float32]  # (A, 4) xyxy, fractions of the frame
 Polygon = npt.NDArray[np.float64]  # (corners, 2) fractions of the frame
@@ -65,7 +66,8 @@ class _Track(pydantic.BaseModel):
 class _Clip(pydantic.BaseModel):
     model_config = _STRICT
     frames: Annotated[_Number, pydantic.Field(ge=1)]
-    fps: Annotated[float, pydantic.Field(gt=0, le=1000)]
+    fps: Annotated[float, pydantic.Field(ge=0.9 * ANALYSIS_FPS, le=1.1 * ANALYSIS_FPS)]
+    """The rate of analysis: every frame is analysed, so that the truth of each is known."""
     state: _Name
     start_local: _Name
     tracks: list[_Track]
