@@ -21,10 +21,12 @@ from fl_runtime.config_file import load_config
 from fl_runtime.log_setup import set_up_logging
 from model_zoo.datasets.clip import DataSet
 from model_zoo.datasets.published import read_ucsd
+from model_zoo.datasets.synthetic import is_world_footage, read_world_footage
 from model_zoo.downloads import DOWNLOADS, Download
 from model_zoo.errors import FetchError, FootageError, ModelZooError
 from model_zoo.evaluation.context_swap import evaluate_context_swap, swap_text
 from model_zoo.evaluation.data_sets import READERS
+from model_zoo.evaluation.exact_swaps import evaluate_exact_swaps, exact_swaps_text
 from model_zoo.evaluation.experiment import Evaluation, run_evaluation
 from model_zoo.evaluation.report import as_json, as_text
 from model_zoo.evaluation.settings import EvaluationSettings
@@ -174,12 +176,19 @@ def _data_set(name: str, root: Path, *others: str) -> DataSet:
 
 
 def _context_swap(root: Path, settings: EvaluationSettings, json_out: Path | None) -> None:
-    data = read_ucsd(root)
-    _pin_to_one_core()
-    figures = evaluate_context_swap(data, settings, _stopwatch())
+    if is_world_footage(root):
+        footage = read_world_footage(root)
+        _pin_to_one_core()
+        figures = evaluate_exact_swaps(footage, settings, _stopwatch())
+        text = exact_swaps_text(figures)
+    else:
+        data = read_ucsd(root)
+        _pin_to_one_core()
+        figures = evaluate_context_swap(data, settings, _stopwatch())
+        text = swap_text(figures)
     if json_out is not None:
         write_atomically(json_out, (json.dumps(figures, indent=2) + "\n").encode())
-    typer.echo(swap_text(figures))
+    typer.echo(text)
 
 
 def _stopwatch() -> Callable[[str], None]:

@@ -87,7 +87,7 @@ def evaluate_context_swap(
         rotations.append(_rotation(training, taught, tested, settings))
         progress(f"rotation {rotation + 1} of {NUM_ROTATIONS}")
     return {
-        **{name: _mean([rotation[name] for rotation in rotations]) for name in ("conditioned", "blind")},
+        **{name: mean_figures([rotation[name] for rotation in rotations]) for name in ("conditioned", "blind")},
         "rotations": rotations,
         "configuration": settings.model_dump(mode="json"),
     }
@@ -116,12 +116,12 @@ def _rotation(
 ) -> dict[str, Any]:
     """Figures with some clips teaching what is normal where bicycles are allowed."""
     fitted = object_model_settings(settings)
-    clips = [_in_context(clip.rows, WALKERS) for clip in training]
+    clips = [in_context(clip.rows, WALKERS) for clip in training]
     conditioned = fit_object_model(
-        [*clips, *(_in_context(clip.rows, BICYCLES) for clip in taught)], settings.num_sites, 2, fitted
+        [*clips, *(in_context(clip.rows, BICYCLES) for clip in taught)], settings.num_sites, 2, fitted
     )
     blind = fit_object_model(
-        [*clips, *(_in_context(clip.rows, WALKERS) for clip in taught)], settings.num_sites, 1, fitted
+        [*clips, *(in_context(clip.rows, WALKERS) for clip in taught)], settings.num_sites, 1, fitted
     )
     normal = [*training, *taught]
     return {
@@ -131,7 +131,8 @@ def _rotation(
     }
 
 
-def _in_context(rows: Observations, context: int) -> Observations:
+def in_context(rows: Observations, context: int) -> Observations:
+    """The same objects, said to have been seen in a context."""
     return dataclasses.replace(rows, context=np.full(len(rows), context))
 
 
@@ -150,7 +151,7 @@ def _figures(
     own = (left_out[:num_walkers], left_out[num_walkers:])
     figures: dict[str, Any] = {}
     for name, smoothing in SMOOTHINGS.items():
-        thresholds = [_threshold([smoothing(begun(one, usual)) for one in clips]) for clips in own]
+        thresholds = [budget_threshold([smoothing(begun(one, usual)) for one in clips]) for clips in own]
         scores = [
             [smoothing(begun(_scores(fitted.model.surprise, clip, context), usual)) for clip in tested]
             for context in contexts
@@ -160,10 +161,11 @@ def _figures(
 
 
 def _scores(surprise_fn: Callable[[Observations], Scores], clip: Watched, context: int) -> Scores:
-    return frame_scores(clip.num_frames, clip.rows.frame, bounded(surprise_fn(_in_context(clip.rows, context))))
+    return frame_scores(clip.num_frames, clip.rows.frame, bounded(surprise_fn(in_context(clip.rows, context))))
 
 
-def _threshold(scores: Sequence[Scores]) -> float:
+def budget_threshold(scores: Sequence[Scores]) -> float:
+    """What ``FALSE_FRAMES_PER_1000`` of normal frames score more than."""
     return float(np.quantile(np.concatenate(scores), 1 - FALSE_FRAMES_PER_1000 / 1000))
 
 
@@ -196,11 +198,11 @@ def _swap_figures(
     }
 
 
-def _mean(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def mean_figures(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The mean of every figure, nested alike."""
     first = figures[0]
     return {
-        name: _mean([one[name] for one in figures])
+        name: mean_figures([one[name] for one in figures])
         if isinstance(value, Mapping)
         else float(np.mean([one[name] for one in figures]))
         for name, value in first.items()

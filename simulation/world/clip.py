@@ -67,6 +67,8 @@ class ActorTrack:
     kind: ActorKind
     frames: npt.NDArray[np.int64]  # (n,) ascending
     boxes: Boxes  # (n, 4) cut at the picture's edge
+    seen: npt.NDArray[np.float64]  # (n,) share of it inside the picture and not hidden by scenery, in (0, 1]
+    speed_m_s: npt.NDArray[np.float64]  # (n,) over the ground
 
 
 @dataclasses.dataclass(frozen=True)

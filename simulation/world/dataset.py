@@ -11,6 +11,8 @@ import cv2
 import yaml
 
 from context.site import Site
+from simulation.world.actor_labels import track_labels
+from simulation.world.behaviour import cast_of
 from simulation.world.camera import EmulatedCamera
 from simulation.world.clip import ClipPlan, Frames, RenderedClip
 from simulation.world.errors import OutputFolderError
@@ -21,6 +23,10 @@ _NORMAL_PARTS = ("training", "validation")
 _NOTE = (
     "clips: testing/frames; training: training/frames, all normal. anomalous: inclusive 0-based [first, last] frames; "
     "boxes: one for each of those frames, xyxy as fractions of the frame"
+)
+_TRACKS_NOTE = (
+    "tracks: everybody in a clip; frames, boxes, seen (share of it) and speed_m_s have an entry for each frame that "
+    "shows any of it; usual_in and wrong_in: states in which the same actor on the same way is usual, or wrong"
 )
 _JPEG_QUALITY = 92
 
@@ -34,8 +40,9 @@ def site_description(site: Site) -> dict[str, Any]:
     return plain
 
 
-def clip_labels(part: str, plan: ClipPlan, clip: RenderedClip) -> dict[str, Any]:
+def clip_labels(part: str, camera: EmulatedCamera, plan: ClipPlan, clip: RenderedClip) -> dict[str, Any]:
     """What ``labels.json`` says of one clip."""
+    cast = cast_of(camera, plan)
     return {
         "frames": len(clip.frames),
         "anomalous": [[truth.first_frame, truth.last_frame] for truth in clip.truth],
@@ -51,6 +58,9 @@ def clip_labels(part: str, plan: ClipPlan, clip: RenderedClip) -> dict[str, Any]
             }
             for truth in clip.truth
         ],
+        "start_local": camera.local_time(plan.start_utc).isoformat(),
+        "state": camera.state_at(plan.start_utc).value,
+        "tracks": [track_labels(track, cast, camera.ground_plan) for track in clip.tracks],
     }
 
 
@@ -71,8 +81,14 @@ def _fill(folder: Path, camera: EmulatedCamera, plan: FootagePlan) -> None:
             name = f"{len(labels[side]) + 1:02d}"
             clip = render_clip(camera, clip_plan)
             _write_frames(folder / side / "frames" / name, clip.frames)
-            labels[side][name] = clip_labels(part, clip_plan, clip)
-    described = {"note": _NOTE, "clips": labels["testing"], "training": labels["training"]}
+            labels[side][name] = clip_labels(part, camera, clip_plan, clip)
+    described = {
+        "note": _NOTE,
+        "clips": labels["testing"],
+        "training": labels["training"],
+        "tracks_note": _TRACKS_NOTE,
+        "zones": [zone.model_dump(mode="json") for zone in camera.site.cameras[0].zones],
+    }
     (folder / "labels.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
     text = yaml.safe_dump(site_description(camera.site), sort_keys=False)
     (folder / "site.yaml").write_text(text, encoding="utf-8")
@@ -82,7 +98,7 @@ def write_dataset(root: Path, camera: EmulatedCamera, plan: FootagePlan) -> None
     """Renders all clips of a plan into a new folder; it appears only when complete.
 
     ``training/frames/NN/FFF.jpg`` holds the training and validation clips, ``testing/frames`` the testing, feedback and
-    held-out ones; ``labels.json`` describes both; ``site.yaml`` is the site description.
+    held-out ones; ``labels.json`` describes both, with everybody in every frame; ``site.yaml`` is the site description.
 
     Raises:
         OutputFolderError: ``root`` is a file or a folder that is not empty.

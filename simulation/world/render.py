@@ -58,6 +58,7 @@ class _Figure:
     is_shown: npt.NDArray[np.bool_]  # (F, P)
     colours: Floats  # (F, P, 3)
     boxes: Floats  # (F, 4) fractions, not cut
+    speed_m_s: Floats  # (F,)
     depth: Floats  # (F,) of its nearest part
     foot_depth: Floats  # (F,)
     shadow: npt.NDArray[np.int32]  # (F, K, 2) sub-pixels of the shade map
@@ -154,6 +155,7 @@ def _figure(actor: Actor, scene: _Set, plan: ClipPlan) -> _Figure | None:
         outline.is_shown,
         _lit_colours(outline, motion, scene),
         boxes,
+        motion.speed,
         outline.order.min(axis=1),
         scene.optics.project(ground)[1],
         _subpixels(shadow_of(actor, motion, scene.optics, sun), small),
@@ -288,9 +290,8 @@ def render_cast(camera: EmulatedCamera, plan: ClipPlan, everybody: Cast) -> Rend
     tracks: list[ActorTrack] = []
     for figure, share in zip(figures, seen, strict=True):
         rows = share > 0
-        tracks.append(
-            ActorTrack(figure.actor.track_id, figure.actor.kind, figure.frames[rows], _cut(figure.boxes[rows]))
-        )
+        columns = (figure.frames[rows], _cut(figure.boxes[rows]), share[rows], figure.speed_m_s[rows])
+        tracks.append(ActorTrack(figure.actor.track_id, figure.actor.kind, *columns))
         kind = everybody.anomaly_by_track.get(figure.actor.track_id)
         has_begun = plan.times_s[figure.frames] >= everybody.begins_s_by_track.get(figure.actor.track_id, 0.0)
         truth += [] if kind is None else _truth(kind, figure, (share >= _LEAST_VISIBLE) & has_begun)

@@ -15,6 +15,7 @@ import yaml
 from context.site import Site
 from simulation.world import (
     APPEARANCE_KINDS,
+    NOVELTY_KINDS,
     OutputFolderError,
     emulated_camera,
     plan_appearance_clips,
@@ -22,6 +23,7 @@ from simulation.world import (
     render_clip,
     write_dataset,
 )
+from simulation.world.more_days import plan_days
 
 _DIGEST = """
 import hashlib
@@ -88,6 +90,46 @@ def test_command_writes_them_when_asked(tmp_path: Path) -> None:
     kinds = {anomaly["kind"] for clip in tested for anomaly in clip["anomalies"]}
     assert len(tested) == len(everyday.testing) + 2 * len(APPEARANCE_KINDS)
     assert {*APPEARANCE_KINDS} <= kinds
+
+
+def test_labels_name_everybody_in_every_frame_and_when_they_are_usual(tmp_path: Path) -> None:
+    camera = emulated_camera(0, 5)
+    plan = plan_footage(camera, 0, frames_per_clip=20, fps=2.0)
+    write_dataset(tmp_path / "yard", camera, plan)
+    labels = json.loads((tmp_path / "yard" / "labels.json").read_text())
+    assert labels["zones"] == [zone.model_dump(mode="json") for zone in camera.site.cameras[0].zones]
+    plans = [*plan.training, *plan.validation, *plan.testing, *plan.feedback, *plan.held_out]
+    described = [*labels["training"].values(), *labels["clips"].values()]
+    for clip_plan, clip in zip(plans, described, strict=True):
+        rendered = render_clip(camera, clip_plan)
+        assert clip["state"] == camera.state_at(clip_plan.start_utc)
+        assert clip["start_local"] == camera.local_time(clip_plan.start_utc).isoformat()
+        assert [track["track"] for track in clip["tracks"]] == [track.track_id for track in rendered.tracks]
+        for track, seen in zip(clip["tracks"], rendered.tracks, strict=True):
+            assert track["frames"] == seen.frames.tolist()
+            assert np.allclose(track["boxes"], seen.boxes, atol=1e-4)
+            assert len(track["seen"]) == len(track["speed_m_s"]) == len(track["frames"])
+            assert 0 < max(track["seen"]) <= 1
+            if track["role"] == "usual":
+                assert clip["state"] in track["usual_in"]
+        wrong = {anomaly["track"] for anomaly in clip["anomalies"]}
+        assert wrong <= {track["track"] for track in clip["tracks"] if track["role"] == "anomaly"}
+        novel = {track["track"] for track in clip["tracks"] if track["kind"] in set(NOVELTY_KINDS)}
+        assert novel == {track["track"] for track in clip["tracks"] if track["role"] == "novelty"}
+    vans = [track for clip in labels["training"].values() for track in clip["tracks"] if track["kind"] == "van"]
+    assert {(*van["usual_in"], "but", *van["wrong_in"]) for van in vans} == {("opening", "but", "open", "closing")}
+    assert max(max(van["speed_m_s"]) for van in vans) == pytest.approx(3.0, rel=0.15)
+
+
+def test_further_days_add_normal_clips_and_leave_the_first_day_as_it_is() -> None:
+    camera = emulated_camera(0, 1)
+    one, three = plan_days(camera, 7, 1, 50), plan_days(camera, 7, 3, 50)
+    assert one == plan_footage(camera, 7, 50)
+    assert three.parts | {"training": one.training, "validation": one.validation} == one.parts
+    assert three.training[: len(one.training)] == one.training
+    assert len(three.training) == 3 * len(one.training)
+    assert len({clip.seed for clip in three.training}) == len(three.training)
+    assert not any(clip.anomalies or clip.has_novelty for clip in (*three.training, *three.validation))
 
 
 def test_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
