@@ -56,10 +56,11 @@ def test_who_keeps_to_one_zone_is_odd_in_the_other() -> None:
     assert rule.places_fn(truth.boxes).tolist() == [[True, False, True, True], [False, True, False, False]]
 
 
-def test_a_kind_that_is_once_usual_elsewhere_keeps_to_no_zone() -> None:
+def test_a_kind_that_is_usual_elsewhere_too_keeps_to_no_zone() -> None:
     taught = world_clip("1", [Passer(), CAR])
-    strays = world_clip("2", [Passer("car", (0.1, 0.5))], num_frames=1)
-    assert zone(footage(taught, testing=(strays,))).about == "person on foot in left only"
+    strays = [world_clip("2", [Passer("car", (0.1, 0.5))], num_frames=length) for length in (1, 10)]
+    found = [zone(footage(taught, testing=(clip,))).about for clip in strays]
+    assert found == ["person on foot in left only, car in right only", "person on foot in left only"]
     anomaly = world_clip("2", [Passer("car", (0.1, 0.5), is_usual=False)])
     assert zone(footage(taught, testing=(anomaly,))).about == "person on foot in left only, car in right only"
 
