@@ -26,8 +26,8 @@ Indices = npt.NDArray[np.int64]  # (N,)
 MAX_MISSES = 12
 """Frames without a box that a track outlives; what is remembered by track is remembered as long."""
 
-SURE_CONFIDENCE = 0.3
-"""Least confidence of a box that begins a track."""
+SURE_CONFIDENCE = 0.15
+"""Least confidence of a box that begins a track. With 0.3 fewer identities switch, and alarms find less: ADR 8."""
 
 _YOUNG_AGE = 4
 _MIN_OVERLAP = 0.1
