@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model_zoo.perception.tracker import MAX_MISSES
+from model_zoo.perception.tracker import LOST_MISSES
 from model_zoo.perception.tubelet import NUM_STEPS, ObservedObject
 
 MIN_AGE = 4
@@ -58,7 +58,7 @@ class TubeletCollector:
             history.steps.append(seen)
             history.num_observed += 1
             history.last_update = self._num_updates
-        oldest = self._num_updates - MAX_MISSES
+        oldest = self._num_updates - LOST_MISSES
         self._histories = {key: value for key, value in self._histories.items() if value.last_update >= oldest}
         return tuple(_window(history) for history in self._current() if self._is_due(history))
 

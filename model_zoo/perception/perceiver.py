@@ -120,19 +120,19 @@ class Perceiver:
             proposals = self._proposer.propose(Look(frame, mask, flow))
         with self._clock.stage("tracks"):
             proposals, tracks = self._tracker.update(proposals)
-            alive = {track.track_id for track in self._tracker.tracks}
+            in_sight = {track.track_id for track in self._tracker.tracks if not track.is_lost}
             votes = self._kinds.update(
-                [track.track_id for track in tracks], alive, proposals.kind, proposals.confidence
+                [track.track_id for track in tracks], in_sight, proposals.kind, proposals.confidence
             )
             edges = None
             if self._proposer.follows_edges:
-                edges = self._edges.update(tracks, alive, proposals.boxes, instant_s)
+                edges = self._edges.update(tracks, in_sight, proposals.boxes, instant_s)
             if flow is None:
                 return ()
             motion = self._motion(tracks, proposals.boxes, self._speeds_px(flow, proposals.boxes, edges), instant_s)
         with self._clock.stage("crops"):
             return tuple(
-                ObservedObject(track.track_id, box, crop_around(grey, box), step, track.age, vote)
+                ObservedObject(track.track_id, box, crop_around(grey, box), step, track.in_sight, vote)
                 for track, box, step, vote in zip(tracks, proposals.boxes, motion, votes, strict=True)
             )
 

@@ -24,7 +24,11 @@ Overlaps = npt.NDArray[np.float64]  # (N, M)
 Indices = npt.NDArray[np.int64]  # (N,)
 
 MAX_MISSES = 12
-"""Frames without a box that a track outlives; what is remembered by track is remembered as long."""
+"""Frames without a box that a track outlives."""
+
+LOST_MISSES = 3
+"""After more frames without a box an object is measured anew when it is found again: who it is may be told from where
+it is, but not how it moves and what it looks like now."""
 
 SURE_CONFIDENCE = 0.15
 """Least confidence of a box that begins a track. With 0.3 fewer identities switch, and alarms find less: ADR 8."""
@@ -39,19 +43,25 @@ class Track:
     """One object over time.
 
     ``place`` is its box in the last frame as its line has it, seen or not. ``age`` counts its observations from 1,
-    ``misses`` the frames since the last.
+    ``in_sight`` those since it was last lost, ``misses`` the frames since the last.
     """
 
     track_id: int
     place: npt.NDArray[np.float64]  # (4,)
     velocity: npt.NDArray[np.float64]  # (2,) fractions a frame
     age: int = 1
+    in_sight: int = 1
     misses: int = 0
 
     @property
     def predicted(self) -> npt.NDArray[np.float64]:
         """The box expected in the next frame. ``(4,)``."""
         return self.place + self.velocity[[0, 1, 0, 1]]
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is to be measured anew when it is found again."""
+        return self.misses > LOST_MISSES
 
     @property
     def has_ended(self) -> bool:
@@ -66,11 +76,12 @@ class Track:
         predicted = self.predicted
         error = box - predicted  # (4,)
         velocity = self.velocity + speed_gain * (error[:2] + error[2:]) / 2
-        return Track(self.track_id, predicted + place_gain * error, velocity, self.age + 1)
+        in_sight = 1 if self.is_lost else self.in_sight + 1
+        return Track(self.track_id, predicted + place_gain * error, velocity, self.age + 1, in_sight)
 
     def missed(self) -> "Track":
         """The track after it was not seen in the next frame."""
-        return Track(self.track_id, self.predicted, self.velocity, self.age, self.misses + 1)
+        return dataclasses.replace(self, place=self.predicted, misses=self.misses + 1)
 
 
 def overlaps(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Overlaps:

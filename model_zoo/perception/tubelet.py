@@ -37,7 +37,7 @@ class ObservedObject:
     crop: Crop
     motion: MotionStep
     age: int
-    """Observations of this track so far, this one included: at least 1."""
+    """Observations of this track since it was last lost from sight, this one included: at least 1."""
     kind_votes: npt.NDArray[np.float64]  # (len(KINDS),)
     """What the detections of this track said it is, added up by confidence."""
 

@@ -21,7 +21,7 @@ class Observations:
 
     frame: npt.NDArray[np.int64]  # (R,) from 0
     track_id: npt.NDArray[np.int64]  # (R,)
-    age: npt.NDArray[np.int64]  # (R,) observations of the track so far
+    age: npt.NDArray[np.int64]  # (R,) observations of the track since it was last lost
     boxes: Boxes  # (R, 4)
     features: Features  # (R, F), columns as MOTION_FEATURES
     votes: Votes  # (R, len(KINDS))

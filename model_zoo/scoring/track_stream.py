@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_zoo.onnx_model import Judged, OnnxModel
-from model_zoo.perception.tracker import MAX_MISSES
+from model_zoo.perception.tracker import LOST_MISSES
 from model_zoo.perception.tubelet import NUM_STEPS
 
 Floats = npt.NDArray[np.float32]
@@ -36,7 +36,7 @@ class TrackStream:
         self._num_frames = 0
 
     def remembers(self, track_id: int) -> bool:
-        """Whether the track may still be seen again: it was missed in ``MAX_MISSES`` frames at most."""
+        """Whether the track is in sight: it was missed in ``LOST_MISSES`` frames at most."""
         return track_id in self._tracks
 
     def motion(self, track_ids: Sequence[int], steps: Floats) -> Floats:
@@ -54,7 +54,7 @@ class TrackStream:
             else:
                 track.motion = _pushed(track.motion, step)
             track.last_frame = self._num_frames
-        oldest = self._num_frames - MAX_MISSES
+        oldest = self._num_frames - LOST_MISSES
         self._tracks = {key: track for key, track in self._tracks.items() if track.last_frame >= oldest}
         if not len(steps):
             return np.zeros((0, NUM_STEPS, steps.shape[1]), np.float32)

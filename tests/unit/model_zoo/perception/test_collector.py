@@ -5,7 +5,7 @@ import pytest
 
 from model_zoo.perception.collector import MIN_AGE, TubeletCollector
 from model_zoo.perception.object_kind import KINDS, PERSON
-from model_zoo.perception.tracker import MAX_MISSES
+from model_zoo.perception.tracker import LOST_MISSES
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, ObservedObject
 
 
@@ -50,7 +50,7 @@ def test_missed_track_is_not_current_but_goes_on_when_it_returns() -> None:
     collector = TubeletCollector()
     for number in range(1, 6):
         collector.update([seen(1, number)])
-    for _ in range(MAX_MISSES):
+    for _ in range(LOST_MISSES):
         collector.update([])
         assert collector.latest() == ()
     collector.update([seen(1, 6)])
@@ -61,7 +61,7 @@ def test_ended_tracks_are_forgotten() -> None:
     collector = TubeletCollector()
     for number in range(1, 6):
         collector.update([seen(1, number)])
-    for _ in range(MAX_MISSES + 1):
+    for _ in range(LOST_MISSES + 1):
         collector.update([])
     collector.update([seen(1, 6)])
     assert collector.latest() == ()

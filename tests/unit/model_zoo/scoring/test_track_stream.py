@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model_zoo.perception.tracker import MAX_MISSES
+from model_zoo.perception.tracker import LOST_MISSES
 from model_zoo.perception.tubelet import NUM_MOTION, NUM_STEPS
 from model_zoo.scoring.track_stream import TrackStream
 
@@ -23,7 +23,7 @@ def test_a_young_track_repeats_its_first_step_and_an_old_one_keeps_the_last() ->
 def test_tracks_that_ended_are_forgotten_and_an_empty_frame_has_no_windows() -> None:
     stream = TrackStream()
     stream.motion([5], np.stack([step(1)]))
-    for _ in range(MAX_MISSES):
+    for _ in range(LOST_MISSES):
         assert stream.motion([], np.zeros((0, NUM_MOTION), np.float32)).shape == (0, NUM_STEPS, NUM_MOTION)
         assert stream.remembers(5)
     stream.motion([], np.zeros((0, NUM_MOTION), np.float32))
@@ -34,7 +34,7 @@ def test_track_found_again_goes_on_with_its_steps() -> None:
     stream = TrackStream()
     for value in range(1, 4):
         stream.motion([5], np.stack([step(value)]))
-    for _ in range(MAX_MISSES):
+    for _ in range(LOST_MISSES):
         stream.motion([], np.zeros((0, NUM_MOTION), np.float32))
     window = stream.motion([5], np.stack([step(4)]))
     assert window[0, -4:, 0].tolist() == [1.0, 2.0, 3.0, 4.0]
