@@ -61,15 +61,15 @@ def test_dwell_grows_while_standing_and_starts_anew_after_leaving() -> None:
     assert dwell[-1] < np.log1p(1.3)
 
 
-def test_person_hidden_for_a_second_is_the_same_and_has_stayed_all_along() -> None:
+def test_person_hidden_for_a_second_is_the_same_and_has_stayed_but_is_measured_anew() -> None:
     def picture_at(index: int) -> Picture:
         return floor() if 10 <= index < 20 else with_person(floor(), 60, 90, PERSON_PX)
 
     seen = walk(Perceiver(scene()), picture_at, 22)
     assert [len(objects) for objects in seen[1:]] == [1] * 9 + [0] * 10 + [1] * 2
-    assert (seen[-1][0].track_id, seen[-1][0].age) == (1, 12)
+    assert (seen[-1][0].track_id, seen[-1][0].age) == (1, 2)
     assert seen[-1][0].motion[-1] == pytest.approx(np.log1p(2.0), rel=1e-4)
-    assert seen[-1][0].kind_votes.sum() == pytest.approx(12.0)
+    assert seen[-1][0].kind_votes.sum() == pytest.approx(2.0)
 
 
 def test_gap_in_time_ends_tracks_and_a_step_back_too() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from model_zoo.perception.detector import Detections
 from model_zoo.perception.object_kind import PERSON
-from model_zoo.perception.tracker import MAX_MISSES, SURE_CONFIDENCE, Track, Tracker, overlaps
+from model_zoo.perception.tracker import LOST_MISSES, MAX_MISSES, SURE_CONFIDENCE, Track, Tracker, overlaps
 
 UNSURE = SURE_CONFIDENCE / 2
 
@@ -90,6 +90,16 @@ def test_track_is_found_again_where_its_line_led_and_is_another_after_too_long()
         track = follow(tracker, 0.02 * (6 + misses))[0]
         assert (track.track_id == 1) is same
         assert (track.age, track.misses) == (7 if same else 1, 0)
+
+
+def test_observations_are_counted_anew_after_an_object_was_lost() -> None:
+    for misses, in_sight in ((LOST_MISSES, 7), (LOST_MISSES + 1, 1)):
+        tracker = Tracker()
+        follow(tracker, *steps(6))
+        for _ in range(misses):
+            tracker.update(found_at())
+        track = follow(tracker, 0.02 * (6 + misses))[0]
+        assert (track.track_id, track.age, track.in_sight) == (1, 7, in_sight)
 
 
 def test_walker_passing_behind_another_keeps_an_identity_of_its_own() -> None:
