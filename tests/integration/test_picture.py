@@ -58,7 +58,7 @@ def test_the_racer_is_the_most_unusual_and_the_network_is_explained_as_it_scored
     assert oddest.box[3] == pytest.approx(110 / HEIGHT_PX, abs=0.05)
     assert oddest.occlusion is not None
     assert oddest.occlusion.score == pytest.approx(network_score, abs=1e-6)
-    assert set(oddest.parts) == {"motion and size", "kind", "network"}
+    assert set(oddest.parts) == {"motion and size", "kind", "network", "oddity"}
     assert len(seen.shown) == NUM_SHOWN
     assert oddest.index in {shown.index for shown in seen.shown}
     last = seen.shown[-1]
