@@ -33,7 +33,10 @@ def read_ucsd(root: Path) -> DataSet:
         FootageError: The folder is missing or empty, or masks do not fit their clip.
     """
     if not (root / "Train").is_dir():
-        return read_frame_folders(root)
+        data = read_frame_folders(root)
+        if not data.testing:
+            raise FootageError(f"{root / 'testing' / 'frames'}: expected folders of pictures, found none")
+        return data
     training = [LabelledClip(path.name, PictureFolder(path), UCSD_FPS) for path in clip_folders(root / "Train")]
     folders = [path for path in clip_folders(root / "Test") if not path.name.endswith("_gt")]
     return _complete(root, training, [_ucsd_clip(path) for path in folders])
