@@ -55,7 +55,7 @@ def read_frame_folders(root: Path) -> DataSet:
         for folder in clip_folders(root / "testing" / "frames")
     )
     absent = sorted(set(truth.clips if truth else ()) - {clip.name for clip in testing})
-    if absent:
+    if testing and absent:
         raise FootageError(f"{root / LABELS_FILE}: labels clips that are not there: {', '.join(absent)}")
     return DataSet(root.name, training, testing)
 

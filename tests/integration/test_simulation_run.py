@@ -205,5 +205,5 @@ def test_failed_run_leaves_an_earlier_result_as_it_was(tmp_path: Path) -> None:
     write_clip(folder, 3, seed=0)
     (folder / "001.jpg").write_bytes(b"no picture")
     line = simulate("--footage", str(broken), "--clients", "1", "--out", str(out)).stderr.splitlines()[-1]
-    assert line == f"error: {folder / '001.jpg'}: not a picture that can be read"
+    assert line == f"error: {folder / '001.jpg'}: not a picture that can be read, or cut off"
     assert {path.name: path.read_text() for path in out.iterdir()} == {"metrics.json": "earlier"}
