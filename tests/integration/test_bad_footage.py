@@ -159,7 +159,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     ),
     "no clip to test on": (
         lambda f: shutil.rmtree(f.root / "testing"),
-        "testing/frames: expected folders of pictures, found none",
+        "expected training and testing clips, got 4 and 0",
     ),
     "no clip to learn from": (
         lambda f: shutil.rmtree(f.root / "training"),
