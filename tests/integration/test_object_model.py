@@ -74,7 +74,9 @@ def test_a_bicycle_at_walking_pace_is_unusual_where_only_people_walk() -> None:
 def test_the_network_is_heard_where_it_is_sure() -> None:
     new = people(200, 99)
     sure = dataclasses.replace(new, network=np.full(len(new), 9.0))
+    odd = dataclasses.replace(new, oddity=np.full(len(new), 9.0))
     deaf = dataclasses.replace(SETTINGS, uses_network=False)
+    assert usual_surprise(SETTINGS, odd) > usual_surprise(deaf, odd) + 0.2
     assert usual_surprise(SETTINGS, sure) > usual_surprise(deaf, sure) + 0.2
 
 

@@ -75,6 +75,14 @@ def test_blind_camera_has_one_context_and_no_rarity() -> None:
     np.testing.assert_array_equal(context_rarity(np.zeros(3), np.array([50.0])), np.zeros(3))
 
 
+def test_odd_object_is_more_surprising_than_one_that_only_scores_the_same(normal: Features) -> None:
+    scorer, context = camera_scorer(statistics(normal), normal), np.full(2, OPEN)
+    zero = np.zeros(2, np.float32)
+    said = Judged(np.zeros((2, 1), np.float32), zero, np.array([0.0, 5.0], np.float32))
+    usual, odd = scorer.surprise(said, normal[:1].repeat(2, axis=0), context).network
+    assert odd > usual + 1.0
+
+
 def test_object_in_a_context_without_objects_is_rarer_than_the_same_where_they_are_usual(normal: Features) -> None:
     scorer = camera_scorer(statistics(normal), normal)
     network = np.zeros(2)

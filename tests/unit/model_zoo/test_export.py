@@ -36,8 +36,13 @@ def test_streaming_step_by_step_equals_the_whole_tubelet(model: OnnxModel, tubel
         num_read = crops.shape[1]
         features = network.features(crops.flatten(0, 1)[:, None])
         codes = network.code(features, condition.repeat_interleave(num_read, dim=0)).view(rows, num_read, -1)
-        whole = network.score(codes, torch.from_numpy(tubelets.motion[:, STEPS_READ]), condition).numpy()
-    np.testing.assert_allclose(model.judge_tubelets(tubelets, camera_index=7).score, whole, atol=1e-4)
+        motion = torch.from_numpy(tubelets.motion[:, STEPS_READ])
+        whole = network.score(codes, motion, condition).numpy()
+        odd = network.oddity(network.view(codes, motion, condition)).numpy()
+    judged = model.judge_tubelets(tubelets, camera_index=7)
+    np.testing.assert_allclose(judged.score, whole, atol=1e-4)
+    np.testing.assert_allclose(judged.oddity, odd, atol=1e-4)
+    assert odd.std() > 1e-3
     assert np.ptp(whole) > 1e-3
 
 

@@ -1,5 +1,8 @@
 """The network: every row on its own, and the context heard or not."""
 
+import dataclasses
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -91,3 +94,20 @@ def test_network_shares_no_memory_with_the_arrays_it_came_from() -> None:
 def test_parameters_of_another_shape_are_refused() -> None:
     with pytest.raises(RuntimeError, match=r"size mismatch for conv1\.weight"):
         network_with(FilmLstmShape(), initial_parameters(SMALL, 0))
+
+
+@pytest.mark.parametrize(("conditioning", "matters"), [("film", True), ("concatenation", True), ("none", False)])
+def test_context_matters_as_it_is_brought_in(
+    conditioning: Literal["film", "concatenation", "none"], matters: bool
+) -> None:
+    shape = dataclasses.replace(SMALL, conditioning=conditioning)
+    network = network_with(shape, initial_parameters(shape, 0)).eval()
+    codes, motion = torch.randn(1, 6, shape.code_size), torch.randn(1, 6, shape.num_motion)
+    nowhere = torch.zeros(1, dtype=torch.int64)
+    with torch.inference_mode():
+        scores = [
+            network.score(codes, motion, network.condition(torch.full((1, shape.num_context), value), nowhere, nowhere))
+            for value in (-1.0, 1.0)
+        ]
+    assert (scores[0].item() != scores[1].item()) is matters
+    assert any(name.startswith("films.") for name in initial_parameters(shape, 0)) is (conditioning == "film")

@@ -86,3 +86,31 @@ def test_false_alarm_is_drawn_no_more_often_than_other_normal_tubelets_and_a_con
 
     assert share_of(FALSE_ALARM) == pytest.approx(0.01, abs=0.006)
     assert share_of(LABEL_CONFIRMED) == pytest.approx(SETTINGS.confirmed_share)
+
+
+def test_pretraining_teaches_the_heads_and_leaves_what_tells_foreign_alone() -> None:
+    network = network_with(SMALL, initial_parameters(SMALL, 0))
+    trainer = LocalTrainer(network, dataclasses.replace(SETTINGS, is_pretraining=True))
+    rng, before = np.random.default_rng(1), initial_parameters(SMALL, 0)
+    losses = [trainer.step(FOOTAGE, rng) for _ in range(30)]
+    after = parameters_of(network)
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.1
+    for name in (name for name in after if name.startswith(("head.", "lstm."))):
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+def test_heads_learn_beside_the_score() -> None:
+    after, before = trained(FOOTAGE, 5), initial_parameters(SMALL, 0)
+    for head in SMALL.heads:
+        names = [name for name in after if name.startswith(f"heads.{head}.")]
+        assert names
+        assert any(not np.array_equal(after[name], before[name]) for name in names)
+
+
+def test_pretraining_without_a_normal_tubelet_is_refused() -> None:
+    tubelets = dataclasses.replace(FOOTAGE.tubelets, label=np.full(len(FOOTAGE.tubelets), LABEL_CONFIRMED))
+    trainer = LocalTrainer(
+        network_with(SMALL, initial_parameters(SMALL, 0)), dataclasses.replace(SETTINGS, is_pretraining=True)
+    )
+    with pytest.raises(ValueError, match="expected a normal tubelet to pretrain on"):
+        trainer.step(dataclasses.replace(FOOTAGE, tubelets=tubelets), np.random.default_rng(0))
