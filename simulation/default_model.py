@@ -47,6 +47,7 @@ def main(
         seed=SEED,
         has_baselines=False,
         num_workers=workers,
+        initial="random",
         out=out,
     )
     typer.echo(run_experiment(settings))

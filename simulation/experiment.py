@@ -29,7 +29,7 @@ from fl_server.storage.rounds import list_rounds
 from simulation import metrics
 from simulation.coordinator_process import running_coordinator
 from simulation.errors import OutputError
-from simulation.federation import FederationSettings, local_grid, run_federation
+from simulation.federation import FederationSettings, Initial, local_grid, run_federation
 from simulation.footage import Clip, Fleet, real_fleet, synthetic_fleet
 from simulation.local_grid import LocalGrid
 from simulation.memory_watch import MemoryWatch
@@ -60,6 +60,8 @@ class Settings:
     seed: int
     has_baselines: bool
     num_workers: int
+    initial: Initial
+    """Baselines always start from nothing."""
     out: Path
 
 
@@ -114,7 +116,8 @@ class _Experiment:
 
     def train(self, title: str, coordinator_dir: Path, num_rounds: int, *, is_conditioned: bool = True) -> None:
         """Runs rounds over all sites; a training state in ``coordinator_dir`` is continued."""
-        settings = FederationSettings(num_rounds, self.settings.num_steps, self.settings.seed, is_conditioned)
+        initial = self.settings.initial if is_conditioned else "random"
+        settings = FederationSettings(num_rounds, self.settings.num_steps, self.settings.seed, initial, is_conditioned)
         with self.stages.stage(title, num_rounds) as stage, _on_round(stage.step):
             run_federation(self.grid, coordinator_dir, settings)
 
@@ -239,6 +242,7 @@ def _figures(outcome: Outcome, wall_s: float, peak_rss_mb: float) -> dict[str, A
         "clients": num_clients,
         "rounds": settings.num_rounds,
         "seed": settings.seed,
+        "initial": settings.initial,
         "footage": fleet.title,
         "model_digest": outcome.model_digest,
         "is_masked": False,

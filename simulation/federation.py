@@ -2,11 +2,16 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Literal
 
 from fl_server.server_app import app as server_app
 from simulation.local_grid import LocalGrid
 
 CLIENT_APP = "fl_client.client_app:app"
+
+
+Initial = Literal["default", "random"]
+"""What a federation starts from: the model that ships, or nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +21,7 @@ class FederationSettings:
     num_rounds: int
     num_steps: int
     seed: int
+    initial: Initial
     is_conditioned: bool = True
 
 
@@ -32,7 +38,7 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, settings: FederationS
         "seed": settings.seed,
         "min-sites": num_sites,
         "conditioned": settings.is_conditioned,
-        "initial": "random",
+        "initial": settings.initial,
         "state": str(coordinator_dir),
         "deadline-s": 3600.0,
     }

@@ -7,7 +7,7 @@ judge its alerts, trains one more round on that, and writes ``metrics.json``, ``
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 if __name__ == "__main__":  # run as a file: the packages lie beside this folder
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -36,6 +36,10 @@ def main(  # noqa: PLR0913  one parameter for each option
     footage: Annotated[Path | None, typer.Option(help="Real footage instead of the synthetic world.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of every random choice.")] = 0,
     baselines: Annotated[bool, typer.Option("--baselines", help="Also train blind and pooled baselines.")] = False,
+    initial: Annotated[
+        Literal["default", "random"] | None,
+        typer.Option(help="Start from the model that ships, or from nothing; else random with --baselines only."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option(help="Folder for the results; earlier ones are replaced.")] = Path("out/run"),
 ) -> None:
@@ -43,7 +47,8 @@ def main(  # noqa: PLR0913  one parameter for each option
     from simulation.experiment import Settings, run_experiment
 
     steps = steps or max(LEAST_STEPS, STEPS_OF_ALL // clients)
-    results = run_experiment(Settings(clients, rounds, steps, footage, seed, baselines, workers, out))
+    initial = initial or ("random" if baselines else "default")  # as the baselines do, or as stores do
+    results = run_experiment(Settings(clients, rounds, steps, footage, seed, baselines, workers, initial, out))
     typer.echo(results)
 
 

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from context.schedule import STATES
 from fl_client.errors import StateError
-from fl_client.storage.tubelet_store import join_blocks
+from fl_client.learning import load_scenes
+from fl_client.storage.tubelet_store import TubeletStore, join_blocks
 from fl_client.training.normality_sums import camera_stores, fleet_sums
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, network_with, parameters_of
 from model_zoo.normality.intensity import NormalitySums
+from model_zoo.perception.background import Picture
 from model_zoo.perception.tubelet import concatenate
 from model_zoo.training.local_training import (
     CameraFootage,
@@ -100,7 +103,12 @@ def training_footage(state_dir: Path, *, is_held_out: bool) -> list[CameraFootag
         kinds, camera_index = store.zone_kinds_and_index()
         tubelets = block.tubelets if is_held_out else concatenate([block.tubelets, store.labelled()])
         if len(tubelets):
-            cameras.append(CameraFootage(tubelets, block.exposure, kinds, camera_index))
+            cameras.append(CameraFootage(tubelets, block.exposure, kinds, camera_index, _backgrounds(store)))
     if not cameras:
         raise StateError(f"{state_dir}: no {'held-out' if is_held_out else 'training'} tubelets yet")
     return cameras
+
+
+def _backgrounds(store: TubeletStore) -> dict[int, Picture]:
+    """The empty scene of a camera by index of the operational state."""
+    return {STATES.index(state): scene.background for state, scene in load_scenes(store.folder).items()}

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from model_zoo.heads.tubelet_view import TubeletView, ViewShape
 
 PICTURE_SIDE = 16
-_HIDDEN = 256
 
 
 class NextFrame(nn.Module):
@@ -24,7 +23,7 @@ class NextFrame(nn.Module):
         self.predict = nn.Sequential(
             nn.Linear(shape.look_size, 2 * shape.look_size), nn.ReLU(), nn.Linear(2 * shape.look_size, shape.look_size)
         )
-        self.draw = nn.Sequential(nn.Linear(shape.look_size, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, PICTURE_SIDE**2))
+        self.draw = nn.Linear(shape.look_size, PICTURE_SIDE**2)
 
     def loss(self, view: TubeletView, pictures: Tensor) -> Tensor:
         """Mean squared error of the pictures drawn from each look and from each prediction.

@@ -10,6 +10,8 @@ Source:
 """
 
 import dataclasses
+import functools
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +22,21 @@ from torch.nn import functional
 from model_zoo.architecture import STEPS_READ
 from model_zoo.backbones.film_lstm import FilmLstm, small_pictures
 from model_zoo.evaluation.frame_auc import roc_auc
+from model_zoo.perception.background import Picture
 from model_zoo.perception.tubelet import Tubelets
+from model_zoo.training.cutout import CutoutCache
 from model_zoo.training.exposure import Exposure
 from model_zoo.training.pseudo_anomalies import KINDS
+from model_zoo.training.strange_looks import put_back_unchanged, strange
 
 LABEL_CONFIRMED = 1
 """``Tubelets.label`` of a confirmed anomaly; every other tubelet is normal, a false alarm included."""
 MAX_GRADIENT_NORM = 5.0
 CONTEXT_SWAP_SHARE = 0.5
+STRANGE_LOOK_SHARE = 0.5
+"""Of the pseudo-anomalies; the others move or measure wrong."""
+PUT_BACK_SHARE = 0.4
+"""Of the rows that are not foreign: cut out and put back, as what looks strange is."""
 UNKNOWN_CAMERA = 0
 KNOWN_CAMERA_SHARE = 0.75
 """The other batches are trained as an unknown camera's, so that the model also serves a camera it has never seen."""
@@ -42,6 +51,13 @@ class CameraFootage:
     exposure: Exposure
     zone_kinds: npt.NDArray[np.int64]  # (num_slots,)
     camera_index: int
+    backgrounds: Mapping[int, Picture] = dataclasses.field(default_factory=dict)
+    """The empty scene by index of the operational state; without it no pseudo-anomaly looks strange."""
+
+    @functools.cached_property
+    def cutouts(self) -> CutoutCache:
+        """The objects of the tubelets without what is behind them."""
+        return CutoutCache(self.tubelets, self.backgrounds)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,30 +177,50 @@ def _draw_batch(footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.ran
     is_swapped = (rng.random(len(rows)) < CONTEXT_SWAP_SHARE) & is_elsewhere
     context[~is_swapped], zone_kind[~is_swapped] = real.context[~is_swapped], real.zone_kind[~is_swapped]
     changed = np.nonzero(~is_swapped)[0]
-    crops, motion = _pseudo_anomalies(footage, real.select(changed), rng)
-    shown, foreign_motion = np.arange(len(rows)), real.motion.copy()
+    crops, motion = _pseudo_anomalies(footage, rows[changed], rng)
+    shown, foreign_motion = np.arange(len(rows)), real.motion[:, STEPS_READ].copy()
     shown[changed], foreign_motion[changed] = len(rows) + np.arange(len(changed)), motion
     is_foreign = np.concatenate([real.label == LABEL_CONFIRMED, np.ones(len(rows), dtype=np.bool_)])
     return _Batch(
-        torch.from_numpy(np.concatenate([real.crops, crops])[:, STEPS_READ]).float() / 255,
+        torch.from_numpy(np.concatenate([_put_back_at_times(footage, rows, rng), crops])).float() / 255,
         torch.from_numpy(np.concatenate([np.arange(len(rows)), shown])),
-        torch.from_numpy(np.concatenate([real.motion, foreign_motion])[:, STEPS_READ]),
+        torch.from_numpy(np.concatenate([real.motion[:, STEPS_READ], foreign_motion])),
         torch.from_numpy(np.concatenate([real.context, context])),
         torch.from_numpy(np.concatenate([real.zone_kind, zone_kind])),
         torch.from_numpy(is_foreign.astype(np.float32)),
     )
 
 
+def _put_back_at_times(
+    footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """Crops of the tubelets at ``rows``, some of them cut out and put back. ``(N, R, S, S)``."""
+    crops = footage.tubelets.crops[rows][:, STEPS_READ]
+    donors = rng.integers(len(footage.tubelets), size=len(rows))
+    for number in np.flatnonzero(rng.random(len(rows)) < PUT_BACK_SHARE):
+        pair = footage.cutouts.pair(int(rows[number]), int(donors[number]))
+        if pair is not None:
+            crops[number] = put_back_unchanged(*pair, rng)
+    return crops
+
+
 def _pseudo_anomalies(
-    footage: CameraFootage, real: Tubelets, rng: np.random.Generator
+    footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Crops and motion of the tubelets, each changed in one way."""
-    crops, motion = real.crops.copy(), real.motion.copy()
-    donors = rng.integers(len(footage.tubelets), size=len(real))
-    for row, donor in enumerate(donors):
+    """Crops and motion of the tubelets at ``rows``, each changed in one way. ``(N, R, S, S)`` and ``(N, R, M)``."""
+    real = footage.tubelets.select(rows)
+    crops, motion = real.crops[:, STEPS_READ].copy(), real.motion[:, STEPS_READ].copy()
+    donors = rng.integers(len(footage.tubelets), size=len(rows))
+    is_strange = rng.random(len(rows)) < STRANGE_LOOK_SHARE
+    for number, (row, donor) in enumerate(zip(rows, donors, strict=True)):
+        pair = footage.cutouts.pair(int(row), int(donor)) if is_strange[number] else None
+        if pair is not None:
+            crops[number], motion[number] = strange(*pair, motion[number], rng)
+            continue
         kind_fn = _KIND_FNS[rng.integers(len(_KIND_FNS))]
         other = (footage.tubelets.crops[donor], footage.tubelets.motion[donor])
-        crops[row], motion[row] = kind_fn((real.crops[row], real.motion[row]), other, rng)
+        changed_crops, changed_motion = kind_fn((real.crops[number], real.motion[number]), other, rng)
+        crops[number], motion[number] = changed_crops[STEPS_READ], changed_motion[STEPS_READ]
     return crops, motion
 
 
