@@ -82,7 +82,7 @@ def unknown_shape(cutout: Cutout, donor: Cutout, behind: Crops, motion: Motion, 
     across, down = (cutout.masks[-1].any(axis=axis).sum() for axis in (0, 1))
     extent = np.clip([across * rng.uniform(0.8, 1.4), down * rng.uniform(0.5, 1.1)], 8, CROP_SIDE - 4)
     shape, shade = _shape(extent, rng), _shade(rng)
-    sway = [_affine(0.0, shift=rng.normal(0.0, 0.3, 2)) for _ in behind]
+    sway = [_affine(0.0, shift=rng.normal(0.0, 0.3, 2).tolist()) for _ in behind]
     return np.stack([blend(shade, shape, empty, move) for empty, move in zip(behind, sway, strict=True)]), motion
 
 
