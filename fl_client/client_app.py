@@ -15,6 +15,7 @@ from fl_client.errors import StateError
 from fl_client.training.site_training import Assignment, evaluate_site, train_site
 from fl_protocol import records
 from fl_protocol.errors import ProtocolError, RecordError
+from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, checked_num_steps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
 
@@ -32,10 +33,17 @@ app = ClientApp()
 def train(message: Message, run_context: Context) -> Message:
     """Trains one round on the site's tubelets."""
     try:
-        result = train_site(_state_dir(run_context), _assignment(message))
+        assignment = _assignment(message)
+        result = train_site(_state_dir(run_context), assignment)
     except (StateError, ProtocolError) as error:
         return _refusal(message, error)
-    metrics = MetricRecord({records.LOSS: result.loss, records.NUM_EXAMPLES: result.num_examples})
+    metrics = MetricRecord(
+        {
+            records.LOSS: result.loss,
+            records.NUM_EXAMPLES: result.num_examples,
+            records.TUBELET_STEPS: assignment.shape.num_steps,
+        }
+    )
     content: dict[str, ArrayRecord | MetricRecord | ConfigRecord] = {
         records.UPDATE: ArrayRecord({name: Array(array) for name, array in result.update.items()}),
         records.NORMALITY: ArrayRecord({records.NORMALITY_SUMS: Array(result.normality.vector)}),
@@ -48,11 +56,17 @@ def train(message: Message, run_context: Context) -> Message:
 def evaluate(message: Message, run_context: Context) -> Message:
     """Evaluates the received parameters on the site's held-out tubelets."""
     try:
-        report = evaluate_site(_state_dir(run_context), _assignment(message))
+        assignment = _assignment(message)
+        report = evaluate_site(_state_dir(run_context), assignment)
     except (StateError, ProtocolError) as error:
         return _refusal(message, error)
     metrics = MetricRecord(
-        {records.LOSS: report.loss, records.AUC: report.auc, records.NUM_EXAMPLES: report.num_examples}
+        {
+            records.LOSS: report.loss,
+            records.AUC: report.auc,
+            records.NUM_EXAMPLES: report.num_examples,
+            records.TUBELET_STEPS: assignment.shape.num_steps,
+        }
     )
     return Message(RecordDict({records.METRICS: metrics}), reply_to=message)
 
@@ -62,13 +76,20 @@ def _assignment(message: Message) -> Assignment:
     parameters = message.content.get(records.PARAMETERS)
     if not (isinstance(settings, ConfigRecord) and isinstance(parameters, ArrayRecord)):
         raise RecordError("expected settings and parameters")
-    is_conditioned = bool(settings.get(records.IS_CONDITIONED, True))
+    shape = FilmLstmShape.conditioned(bool(settings.get(records.IS_CONDITIONED, True)), _tubelet_steps(settings))
     received = {name: array.numpy() for name, array in parameters.items()}
-    records.check_arrays(received, initial_parameters(FilmLstmShape.conditioned(is_conditioned), 0), "parameters")
+    records.check_arrays(received, initial_parameters(shape, 0), "parameters")
     round_number, seed, num_steps = (
         _count(settings, name) for name in (records.ROUND_NUMBER, records.SEED, records.NUM_STEPS)
     )
-    return Assignment(received, round_number, seed, num_steps, is_conditioned)
+    return Assignment(received, round_number, seed, num_steps, shape)
+
+
+def _tubelet_steps(settings: ConfigRecord) -> NumSteps:
+    try:
+        return checked_num_steps(settings.get(records.TUBELET_STEPS, USUAL_NUM_STEPS))
+    except ValueError as error:
+        raise RecordError(f"settings: {error}") from error
 
 
 def _count(settings: ConfigRecord, name: str) -> int:

@@ -4,6 +4,8 @@
 2. A ``train`` reply carries the update (local minus global), the site's normality sums and metrics.
 3. An ``evaluate`` reply carries metrics alone.
 4. Both sides refuse arrays of an unexpected name, shape or type, and values that are not finite.
+5. Parameters fit networks that look at more steps of a tubelet or fewer: settings say how many, and a site repeats in
+   its metrics how many it took. A coordinator refuses a reply for another number.
 
 Updates travel as they are: nothing is masked yet, so whoever runs the coordinator can read one site's update.
 """
@@ -26,6 +28,9 @@ NUM_EXAMPLES, LOSS, AUC = "num-examples", "loss", "auc"
 
 ROUND_NUMBER, SEED, NUM_STEPS, IS_CONDITIONED = "round-number", "seed", "num-steps", "is-conditioned"
 """Setting names."""
+
+TUBELET_STEPS = "tubelet-steps"
+"""Setting and metric: steps of a tubelet that the network looks at; 12 where it is not said (rule 5)."""
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 

@@ -23,7 +23,7 @@ from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_che
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.storage import Storage, open_storage, publish_model, record_round
 from fl_server.strategy import RoundReport, RoundSettings, run_round
-from model_zoo.architecture import empty_fleet_normality
+from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters, network_with
 from model_zoo.default import DEFAULT_CHECKPOINT
@@ -57,6 +57,11 @@ class RunOptions(pydantic.BaseModel):
     )
     is_conditioned: bool = pydantic.Field(
         default=True, alias="conditioned", description="Whether the network sees the context."
+    )
+    tubelet_steps: NumSteps = pydantic.Field(
+        default=USUAL_NUM_STEPS,
+        alias="tubelet-steps",
+        description="Last steps of a tubelet that the network looks at: 8, 12 or 16; other than 12 starts from random.",
     )
     initial: str = pydantic.Field(
         default="default",
@@ -103,15 +108,26 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
 
 
 def _starting_state(options: RunOptions) -> TrainingState:
-    optimizer, checkpoint = ServerOptimizer(), options.state_folder / CHECKPOINT_FILE
+    checkpoint = options.state_folder / CHECKPOINT_FILE
     if checkpoint.exists():
-        return load_checkpoint(checkpoint, optimizer)
+        return _continued(checkpoint, options)
     if options.initial == "default":
-        return load_checkpoint(DEFAULT_CHECKPOINT, optimizer)
+        return _continued(DEFAULT_CHECKPOINT, options)
     if options.initial == "random":
-        parameters = initial_parameters(FilmLstmShape.conditioned(options.is_conditioned), options.seed)
-        return TrainingState(parameters, empty_fleet_normality(), optimizer, 0)
+        parameters = initial_parameters(_shape(options), options.seed)
+        return TrainingState(parameters, empty_fleet_normality(), ServerOptimizer(), 0, options.tubelet_steps)
     raise StartError(f"initial: expected default or random, got {options.initial!r}")
+
+
+def _continued(checkpoint: Path, options: RunOptions) -> TrainingState:
+    state = load_checkpoint(checkpoint, ServerOptimizer())
+    if state.tubelet_steps != options.tubelet_steps:
+        raise StartError(f"{checkpoint}: expected tubelet-steps {options.tubelet_steps}, got {state.tubelet_steps}")
+    return state
+
+
+def _shape(options: RunOptions) -> FilmLstmShape:
+    return FilmLstmShape.conditioned(options.is_conditioned, options.tubelet_steps)
 
 
 def _wait_for_sites(grid: Grid, min_sites: int, deadline_s: float) -> list[int]:
@@ -137,11 +153,12 @@ def _closed(report: RoundReport, training_id: str) -> ClosedRound:
 
 
 def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> None:
-    network = network_with(FilmLstmShape.conditioned(options.is_conditioned), state.parameters)
+    network = network_with(_shape(options), state.parameters)
     metadata = ModelMetadata(
         state.round_number,
         network.shape.code_size,
         network.shape.num_context,
+        network.shape.num_steps,
         tuple(ZONE_KINDS),
         tuple(STATES),
         tuple(state.normality.tolist()),

@@ -19,6 +19,7 @@ from fl_protocol.errors import RecordError
 from fl_server.errors import RoundError
 from fl_server.rounds.aggregate import RoundSums, SiteReply
 from fl_server.rounds.checkpoint import TrainingState
+from model_zoo.architecture import USUAL_NUM_STEPS
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def run_round(
             f"round {round_number}: expected at least {settings.min_sites} updates, got {sums.num_survivors}"
         )
     parameters, optimizer = state.optimizer.step(state.parameters, sums.mean_update())
-    new_state = TrainingState(parameters, sums.normality, optimizer, round_number)
+    new_state = TrainingState(parameters, sums.normality, optimizer, round_number, state.tubelet_steps)
     auc = _evaluate(grid, node_ids, new_state, settings)
     return new_state, RoundReport(round_number, sums.num_survivors, sums.mean_loss(), bytes_up, auc)
 
@@ -87,7 +88,7 @@ def _evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: R
     total, num_examples = 0.0, 0
     for reply in _exchange(grid, node_ids, MessageType.EVALUATE, content, settings):
         try:
-            metrics = _metrics(reply, records.AUC)
+            metrics = _metrics(reply, records.AUC, state)
             count = int(metrics[records.NUM_EXAMPLES])
             total, num_examples = total + count * metrics[records.AUC], num_examples + count
         except RecordError as error:
@@ -104,6 +105,7 @@ def _content(state: TrainingState, settings: RoundSettings, round_number: int) -
                 records.SEED: settings.seed,
                 records.NUM_STEPS: settings.num_steps,
                 records.IS_CONDITIONED: settings.is_conditioned,
+                records.TUBELET_STEPS: state.tubelet_steps,
             }
         ),
     }
@@ -146,7 +148,7 @@ def _site_reply(reply: Message, state: TrainingState) -> SiteReply:
     if normality is None:
         raise RecordError("normality: expected sums")
     records.check_array(normality, state.normality, "normality sums")
-    metrics = _metrics(reply, records.LOSS)
+    metrics = _metrics(reply, records.LOSS, state)
     return SiteReply(update, normality, metrics[records.LOSS], int(metrics[records.NUM_EXAMPLES]))
 
 
@@ -166,8 +168,8 @@ def _num_bytes(reply: Message) -> int:
     return sum(array.numpy().nbytes for record in arrays for array in record.values())
 
 
-def _metrics(reply: Message, needed: str) -> dict[str, float]:
-    """The reply's metrics: all finite, with the number of examples and ``needed`` among them."""
+def _metrics(reply: Message, needed: str, state: TrainingState) -> dict[str, float]:
+    """The reply's metrics: all finite, with the number of examples and ``needed`` among them, of a network as ours."""
     record = reply.content.get(records.METRICS)
     if not isinstance(record, MetricRecord):
         raise RecordError("metrics: expected a metric record")
@@ -176,4 +178,7 @@ def _metrics(reply: Message, needed: str) -> dict[str, float]:
         raise RecordError(f"metrics: expected finite values and a positive {records.NUM_EXAMPLES}")
     if needed not in metrics:
         raise RecordError(f"metrics: expected {needed}")
+    steps = metrics.get(records.TUBELET_STEPS, USUAL_NUM_STEPS)
+    if steps != state.tubelet_steps:
+        raise RecordError(f"metrics: expected {records.TUBELET_STEPS} {state.tubelet_steps}, got {steps:g}")
     return metrics

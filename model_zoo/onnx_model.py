@@ -11,11 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from model_zoo.architecture import NUM_CONTEXT, NUM_STATES, NUM_ZONE_KINDS, STEPS_READ, empty_fleet_normality
+from model_zoo.architecture import (
+    NUM_CONTEXT,
+    NUM_STATES,
+    NUM_ZONE_KINDS,
+    STEPS_READ,
+    USUAL_NUM_STEPS,
+    NumSteps,
+    checked_num_steps,
+    empty_fleet_normality,
+)
 from model_zoo.errors import ModelFileError
-from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, Tubelets
+from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, Tubelets
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+_WITHOUT_NUM_STEPS = 3
+"""Last schema whose files do not say how many steps the network looks at: all looked at ``USUAL_NUM_STEPS``."""
 MAX_FILE_BYTES = 64 * 1024 * 1024
 METADATA_KEY = "edgeguard"
 
@@ -51,6 +62,8 @@ class ModelMetadata:
     round_number: int
     code_size: int
     num_context: int
+    num_steps: NumSteps
+    """Last steps of a tubelet that the network looks at."""
     zone_kinds: tuple[str, ...]
     states: tuple[str, ...]
     fleet_normality: tuple[float, ...]
@@ -64,14 +77,16 @@ class ModelMetadata:
 
     @classmethod
     def from_json(cls, fields: object) -> Self:
-        """Checks and reads what ``as_json`` wrote.
+        """Checks and reads what ``as_json`` wrote; the schema before is read as this one.
 
         Raises:
             ModelFileError: A field is missing, unknown, of a wrong type or size, or the schema is another one.
         """
         version = fields.get("schema_version") if isinstance(fields, dict) else None
-        if not isinstance(fields, dict) or version != SCHEMA_VERSION:
-            raise ModelFileError(f"expected model schema {SCHEMA_VERSION}, got {version!r}")
+        if not isinstance(fields, dict) or version not in {_WITHOUT_NUM_STEPS, SCHEMA_VERSION}:
+            raise ModelFileError(f"expected model schema {_WITHOUT_NUM_STEPS} or {SCHEMA_VERSION}, got {version!r}")
+        if version == _WITHOUT_NUM_STEPS:
+            fields = fields | {"num_steps": USUAL_NUM_STEPS, "schema_version": SCHEMA_VERSION}
         try:
             sequences = {name: tuple(fields[name]) for name in ("zone_kinds", "states")}
             normality = np.frombuffer(base64.b64decode(fields["fleet_normality"], validate=True), dtype="<f4")
@@ -87,6 +102,10 @@ class ModelMetadata:
         return metadata
 
     def _check_sizes(self) -> None:
+        try:
+            checked_num_steps(self.num_steps)
+        except ValueError as error:
+            raise ModelFileError(f"model metadata: {error}") from error
         sizes = (self.num_context, len(self.zone_kinds), len(self.states))
         if sizes != (NUM_CONTEXT, NUM_ZONE_KINDS, NUM_STATES):
             expected = f"{NUM_CONTEXT} context values, {NUM_ZONE_KINDS} zone kinds and {NUM_STATES} states"
@@ -132,8 +151,8 @@ class OnnxModel:
         try:
             judged = self.step(
                 np.zeros((1, CROP_SIDE, CROP_SIDE), dtype=np.uint8),
-                np.zeros((1, NUM_STEPS - 1, size.code_size), dtype=np.float32),
-                np.zeros((1, NUM_STEPS, NUM_MOTION), dtype=np.float32),
+                np.zeros((1, size.num_steps - 1, size.code_size), dtype=np.float32),
+                np.zeros((1, size.num_steps, NUM_MOTION), dtype=np.float32),
                 (np.zeros((1, size.num_context), dtype=np.float32), zeros, zeros),
             )
         except Exception as error:  # see above
@@ -155,6 +174,7 @@ class OnnxModel:
             motion: ``(N, T, M)``.
             condition: Context values ``(N, C)``, zone kinds ``(N,)``, camera indices ``(N,)``.
 
+        T is the number of steps that the network looks at, ``metadata.num_steps``.
         """
         context, zone_kind, camera = condition
         inputs = {"crop": crop, "codes": codes, "motion": motion, "context": context}
@@ -171,10 +191,11 @@ class OnnxModel:
         return Judged(*(np.concatenate(column) for column in columns))
 
     def _judge_batch(self, batch: Tubelets, camera_index: int) -> "Judged":
-        rows = len(batch)
+        rows, num_steps = len(batch), self.metadata.num_steps
+        batch = batch.last_steps(num_steps)
         condition = (batch.context, batch.zone_kind, np.full(rows, camera_index, dtype=np.int64))
-        codes = np.zeros((rows, NUM_STEPS - 1, self.metadata.code_size), dtype=np.float32)
-        for step in range(NUM_STEPS - 1)[STEPS_READ]:  # codes of the others would not be read
+        codes = np.zeros((rows, num_steps - 1, self.metadata.code_size), dtype=np.float32)
+        for step in range(num_steps - 1)[STEPS_READ]:  # codes of the others would not be read
             codes[:, step] = self.step(batch.crops[:, step], codes, batch.motion, condition).code
         return self.step(batch.crops[:, -1], codes, batch.motion, condition)
 

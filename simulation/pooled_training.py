@@ -55,7 +55,13 @@ def train_pooled(state_dirs: list[Path], settings: PooledSettings, model_path: P
     for state_dir in state_dirs:
         sums = sums + fleet_sums(state_dir)
     metadata = ModelMetadata(
-        0, shape.code_size, shape.num_context, tuple(ZONE_KINDS), tuple(STATES), tuple(sums.vector.tolist())
+        0,
+        shape.code_size,
+        shape.num_context,
+        shape.num_steps,
+        tuple(ZONE_KINDS),
+        tuple(STATES),
+        tuple(sums.vector.tolist()),
     )
     fp32 = export_onnx(network, metadata)
     write_atomically(model_path.with_suffix(".fp32.onnx"), fp32)

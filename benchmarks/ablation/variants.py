@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
+from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from simulation import metrics
 from simulation.footage import Clip, SiteFootage, WorldClip, synthetic_fleet
@@ -32,13 +33,16 @@ class Variant(pydantic.BaseModel, strict=True, frozen=True, extra="forbid"):
         list[Literal["next_frame", "trinity", "deep_svdd", "mulde"]],
         pydantic.Field(description="what learns from normal tubelets alone; the last judges"),
     ] = ["next_frame", "trinity"]
+    num_steps: Annotated[NumSteps, pydantic.Field(description="steps of a tubelet that are looked at")] = (
+        USUAL_NUM_STEPS
+    )
     pretraining_steps: Annotated[int, pydantic.Field(ge=0, description="batches for the heads alone, before")] = 0
     steps: Annotated[int | None, pydantic.Field(ge=1, description="batches, where not those of all")] = None
 
     @property
     def shape(self) -> FilmLstmShape:
         """The network."""
-        return FilmLstmShape(conditioning=self.conditioning, heads=tuple(self.heads))
+        return FilmLstmShape(conditioning=self.conditioning, heads=tuple(self.heads), num_steps=self.num_steps)
 
 
 class AblationConfig(pydantic.BaseModel, strict=True, frozen=True, extra="forbid"):

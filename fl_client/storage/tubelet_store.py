@@ -27,7 +27,7 @@ from model_zoo.training.exposure import Exposure, join_exposures
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 HELD_OUT_EVERY = 4
 MAX_BLOCKS = 256
 MAX_PENDING = 512
@@ -192,7 +192,8 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 def _watched_s(path: Path) -> float:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # this one array, not the crops
-            return float(archive["exposure_watched_s"].sum())
+            is_ours = archive["schema_version"] == SCHEMA_VERSION
+            return float(archive["exposure_watched_s"].sum()) if is_ours else 0.0
     except _DAMAGED:
         return 0.0
 

@@ -38,7 +38,8 @@ class Assignment:
     round_number: int
     seed: int
     num_steps: int
-    is_conditioned: bool
+    shape: FilmLstmShape
+    """Of the network that has the parameters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,7 @@ def train_site(state_dir: Path, assignment: Assignment) -> SiteUpdate:
         StateError: The site has no tubelet to train on yet.
     """
     cameras = training_footage(state_dir, is_held_out=False)
-    network = network_with(FilmLstmShape.conditioned(assignment.is_conditioned), assignment.parameters)
+    network = network_with(assignment.shape, assignment.parameters)
     rng = np.random.default_rng(
         [assignment.seed, _TRAINING_STREAM, assignment.round_number, *(camera.camera_index for camera in cameras)]
     )
@@ -76,7 +77,7 @@ def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
     Raises:
         StateError: The site has no held-out tubelet yet.
     """
-    network = network_with(FilmLstmShape.conditioned(assignment.is_conditioned), assignment.parameters)
+    network = network_with(assignment.shape, assignment.parameters)
     reports = []
     for index, footage in enumerate(training_footage(state_dir, is_held_out=True)):
         rng = np.random.default_rng([assignment.seed, _EVALUATION_STREAM, footage.camera_index, index])

@@ -12,8 +12,11 @@ import numpy.typing as npt
 from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import CheckpointError
 from fl_server.rounds.server_optimizer import Parameters, ServerOptimizer
+from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, checked_num_steps
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+_WITHOUT_TUBELET_STEPS = 2
+"""Last schema whose files do not say how many steps the network looks at: all looked at ``USUAL_NUM_STEPS``."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
 _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for a file that is cut off, altered or something else."""
@@ -28,6 +31,8 @@ class TrainingState:
     normality: npt.NDArray[np.float64]
     optimizer: ServerOptimizer
     round_number: int
+    tubelet_steps: NumSteps = USUAL_NUM_STEPS
+    """Last steps of a tubelet that the network looks at."""
 
 
 def save_checkpoint(state: TrainingState, path: Path) -> None:
@@ -40,6 +45,7 @@ def save_checkpoint(state: TrainingState, path: Path) -> None:
         allow_pickle=False,
         schema_version=np.int64(SCHEMA_VERSION),
         round_number=np.int64(state.round_number),
+        tubelet_steps=np.int64(state.tubelet_steps),
         normality=state.normality,
         **arrays,
     )
@@ -47,7 +53,7 @@ def save_checkpoint(state: TrainingState, path: Path) -> None:
 
 
 def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
-    """Reads what ``save_checkpoint`` wrote.
+    """Reads what ``save_checkpoint`` wrote; the schema before is read, too.
 
     Args:
         path: The file.
@@ -62,14 +68,18 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         version = int(arrays["schema_version"])
-        if version != SCHEMA_VERSION:
-            raise CheckpointError(f"{path}: expected schema {SCHEMA_VERSION}, got {version}")
+        if version not in {_WITHOUT_TUBELET_STEPS, SCHEMA_VERSION}:
+            raise CheckpointError(
+                f"{path}: expected schema {_WITHOUT_TUBELET_STEPS} or {SCHEMA_VERSION}, got {version}"
+            )
+        is_silent = version == _WITHOUT_TUBELET_STEPS
         velocity = _with_prefix(arrays, _VELOCITY)
         return TrainingState(
             _with_prefix(arrays, _PARAMETER),
             arrays["normality"],
             dataclasses.replace(optimizer, velocity=velocity),
             int(arrays["round_number"]),
+            USUAL_NUM_STEPS if is_silent else checked_num_steps(int(arrays["tubelet_steps"])),
         )
     except _DAMAGED as error:
         raise CheckpointError(f"{path}: missing or damaged training state") from error

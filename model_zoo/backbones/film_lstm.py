@@ -23,7 +23,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, hardtanh
 
-from model_zoo.architecture import NUM_CAMERAS, NUM_CONTEXT, NUM_ZONE_KINDS
+from model_zoo.architecture import (
+    NUM_CAMERAS,
+    NUM_CONTEXT,
+    NUM_ZONE_KINDS,
+    STEPS_READ,
+    USUAL_NUM_STEPS,
+    NumSteps,
+    checked_num_steps,
+)
 from model_zoo.heads.next_frame import PICTURE_SIDE
 from model_zoo.heads.registry import HEADS
 from model_zoo.heads.tubelet_view import TubeletView, ViewShape
@@ -37,7 +45,11 @@ LEAST_CONTRAST = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class FilmLstmShape:
-    """Sizes of the network; two networks with equal shape exchange parameters."""
+    """Sizes of the network; two networks with equal shape exchange parameters.
+
+    Raises:
+        ValueError: ``num_steps`` is none of ``NumSteps``.
+    """
 
     num_context: int = NUM_CONTEXT
     num_motion: int = NUM_MOTION
@@ -53,16 +65,26 @@ class FilmLstmShape:
     """How the context comes in; with none the network gets a constant instead: the blind baseline."""
     heads: tuple[str, ...] = ("next_frame", "trinity")
     """Names in ``HEADS``; each adds its loss to training, and the last judges how odd a tubelet is."""
+    num_steps: NumSteps = USUAL_NUM_STEPS
+    """Last steps of a tubelet that are looked at; parameters fit whatever it is, and mean something else."""
+
+    def __post_init__(self) -> None:
+        checked_num_steps(self.num_steps)
 
     @classmethod
-    def conditioned(cls, is_conditioned: bool) -> "FilmLstmShape":
-        """The network that ships, or the same blind to context."""
-        return cls(conditioning="film" if is_conditioned else "none")
+    def conditioned(cls, is_conditioned: bool, num_steps: NumSteps = USUAL_NUM_STEPS) -> "FilmLstmShape":
+        """The network that ships, or the same blind to context; it may look at more steps or fewer."""
+        return cls(conditioning="film" if is_conditioned else "none", num_steps=num_steps)
 
     @property
     def num_areas(self) -> int:
         """Areas of a crop."""
         return (CROP_SIDE // 16) ** 2
+
+    @property
+    def num_read(self) -> int:
+        """Steps that the LSTM reads."""
+        return len(range(self.num_steps)[STEPS_READ])
 
     @property
     def code_size(self) -> int:
@@ -156,7 +178,7 @@ class FilmLstm(nn.Module):
         return torch.cat([conditioned, areas.flatten(1)], dim=-1)
 
     def score(self, codes: Tensor, motion: Tensor, condition: Tensor) -> Tensor:
-        """Scores tubelets from the codes of their ``STEPS_READ``.
+        """Scores tubelets from the codes of the ``STEPS_READ`` of their last steps.
 
         Args:
             codes: ``(N, R, D)``, oldest first.
@@ -165,7 +187,12 @@ class FilmLstm(nn.Module):
 
         Returns:
             Log odds that the tubelet is foreign to its context. ``(N,)``.
+
+        Raises:
+            ValueError: There are more codes or fewer than the network reads.
         """
+        if codes.shape[1] != self.shape.num_read:
+            raise ValueError(f"expected codes of {self.shape.num_read} steps, got {codes.shape[1]}")
         conditioned = codes[..., : self.shape.channels[-1]]  # (N, R, B)
         parts = [conditioned, motion]
         if self.shape.conditioning == "concatenation":

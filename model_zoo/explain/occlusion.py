@@ -2,7 +2,7 @@
 
 It needs nothing but the model file, so that it explains what a site runs, quantized as it is.
 
-Letters in shapes: S crop side, P places of the patch.
+Letters in shapes: S crop side, P places of the patch, T steps that the network looks at.
 
 Source:
     Zeiler and Fergus, 2014. https://arxiv.org/abs/1311.2901
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from model_zoo.architecture import NUM_CONTEXT
 from model_zoo.onnx_model import Floats, Judged, OnnxModel
 from model_zoo.perception.collector import Window
-from model_zoo.perception.tubelet import CROP_SIDE, NUM_STEPS, Crop
+from model_zoo.perception.tubelet import CROP_SIDE, Crop
 
 PATCH_PX = 12
 STRIDE_PX = 4
@@ -71,8 +71,8 @@ def _covered(crop: Crop, row: int, column: int) -> Crop:
 
 def _scores(model: OnnxModel, window: Window, newest: npt.NDArray[np.uint8]) -> Floats:
     """The score with each of ``(N, S, S)`` as the newest crop. ``(N,)``."""
-    before = window.crops[:-1]  # (T - 1, S, S)
-    no_codes = np.zeros((len(before), NUM_STEPS - 1, model.metadata.code_size), np.float32)
+    before = window.crops[-model.metadata.num_steps : -1]  # (T - 1, S, S)
+    no_codes = np.zeros((len(before), len(before), model.metadata.code_size), np.float32)
     codes = _step(model, before, no_codes, window).code  # (T - 1, D): a code depends on its crop alone
     return _step(model, newest, np.repeat(codes[None], len(newest), axis=0), window).score
 
@@ -80,4 +80,5 @@ def _scores(model: OnnxModel, window: Window, newest: npt.NDArray[np.uint8]) -> 
 def _step(model: OnnxModel, crops: npt.NDArray[np.uint8], codes: Floats, window: Window) -> Judged:
     nowhere = np.zeros(len(crops), np.int64)
     condition = (np.zeros((len(crops), NUM_CONTEXT), np.float32), nowhere, nowhere)
-    return model.step(crops, codes, np.repeat(window.motion[None], len(crops), axis=0), condition)
+    motion = window.motion[-model.metadata.num_steps :]  # (T, M)
+    return model.step(crops, codes, np.repeat(motion[None], len(crops), axis=0), condition)

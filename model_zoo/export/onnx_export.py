@@ -3,6 +3,7 @@
 Inputs: ``crop`` (N, S, S) uint8, the newest crop of each object; ``codes`` (N, T - 1, D), cached codes of the steps
 before it; ``motion`` (N, T, M); ``context`` (N, C); ``zone_kind`` and ``camera`` (N,) int64.
 Outputs: ``code`` (N, D), to be cached; ``score`` (N,); ``oddity`` (N,).
+T is the number of steps that the network looks at.
 """
 
 import json
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from model_zoo.architecture import STEPS_READ
 from model_zoo.backbones.film_lstm import FilmLstm
 from model_zoo.onnx_model import METADATA_KEY, ModelMetadata
-from model_zoo.perception.tubelet import CROP_SIDE, NUM_STEPS
+from model_zoo.perception.tubelet import CROP_SIDE
 
 OPSET = 18
 INPUT_NAMES = ("crop", "codes", "motion", "context", "zone_kind", "camera")
@@ -55,8 +56,8 @@ def export_onnx(network: FilmLstm, metadata: ModelMetadata) -> bytes:
     shape, rows = network.shape, 2
     example = (
         torch.zeros(rows, CROP_SIDE, CROP_SIDE, dtype=torch.uint8),
-        torch.zeros(rows, NUM_STEPS - 1, shape.code_size),
-        torch.zeros(rows, NUM_STEPS, shape.num_motion),
+        torch.zeros(rows, shape.num_steps - 1, shape.code_size),
+        torch.zeros(rows, shape.num_steps, shape.num_motion),
         torch.zeros(rows, shape.num_context),
         torch.zeros(rows, dtype=torch.int64),
         torch.zeros(rows, dtype=torch.int64),

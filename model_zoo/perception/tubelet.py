@@ -16,10 +16,11 @@ Crop = npt.NDArray[np.uint8]  # (S, S) grey
 Box = npt.NDArray[np.float32]  # (4,) xyxy, fractions of the frame
 MotionStep = npt.NDArray[np.float32]  # (M,)
 
-NUM_STEPS = 12
+NUM_STEPS = 16
+"""Of every tubelet: as many as any network looks at, so that what was seen once serves all."""
 CROP_SIDE = 64
 ANALYSIS_FPS = 10.0
-"""Frames a second that perception is made for; 12 steps are 1.2 s."""
+"""Frames a second that perception is made for; 16 steps are 1.6 s."""
 
 MOTION_FEATURES = ("velocity_x", "velocity_y", "speed", "articulation", "height", "width", "dwell")
 """One step of motion: velocity (x right, y down), speed and how much the lower half moves against the rest, in expected
@@ -71,6 +72,17 @@ class Tubelets:
     def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Tubelets":
         """The tubelets at ``rows`` (indices or mask), in that order."""
         return Tubelets(**{name: values[rows] for name, values in self.arrays().items()})
+
+    def last_steps(self, num_steps: int) -> "Tubelets":
+        """The same with the last ``num_steps`` steps alone.
+
+        Raises:
+            ValueError: There are fewer.
+        """
+        if self.crops.shape[1] < num_steps:
+            raise ValueError(f"expected tubelets of at least {num_steps} steps, got {self.crops.shape[1]}")
+        shorter = {name: self.arrays()[name][:, -num_steps:] for name in ("crops", "boxes", "motion")}
+        return dataclasses.replace(self, **shorter)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays by field name."""

@@ -2,7 +2,8 @@
 
 Every crop is encoded once; its code is kept while the track lives, so a frame costs one new crop per object.
 
-Letters in shapes: N objects, T steps, S crop side, M motion features, C context values, D code size.
+Letters in shapes: N objects, T steps, L of them that the network looks at, S crop side, M motion features, C context
+values, D code size.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ Condition = tuple[Floats, Indices, Indices]
 @dataclasses.dataclass
 class _Memory:
     motion: Floats  # (T, M)
-    codes: Floats  # (T - 1, D)
+    codes: Floats  # (L - 1, D)
     last_frame: int
 
 
@@ -66,21 +67,23 @@ class TrackStream:
         """Judges the objects whose motion was taken last.
 
         Args:
-            model: The network; another one than before starts with the codes of the old.
+            model: The network; another one than before starts with the codes of the old, or afresh when it looks at
+                more steps or fewer.
             track_ids: As given to ``motion``.
             crops: The newest of each. ``(N, S, S)``.
             condition: What each is conditioned on.
         """
         if not len(track_ids):
             return Judged.of_nothing(model.metadata.code_size)
-        size = (NUM_STEPS - 1, model.metadata.code_size)
+        num_steps = model.metadata.num_steps
+        size = (num_steps - 1, model.metadata.code_size)
         memories = [self._tracks[track_id] for track_id in track_ids]
         is_new = [memory.codes.shape != size for memory in memories]
         codes = [np.zeros(size, np.float32) if new else one.codes for one, new in zip(memories, is_new, strict=True)]
-        motion = np.stack([memory.motion for memory in memories])  # (N, T, M)
+        motion = np.stack([memory.motion[-num_steps:] for memory in memories])  # (N, L, M)
         judged = model.step(crops, np.stack(codes), motion, condition)
         for memory, newest, new in zip(memories, judged.code, is_new, strict=True):
-            memory.codes = np.repeat(newest[None], NUM_STEPS - 1, axis=0) if new else _pushed(memory.codes, newest)
+            memory.codes = np.repeat(newest[None], num_steps - 1, axis=0) if new else _pushed(memory.codes, newest)
         return judged
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from model_zoo.perception.tubelet import CROP_SIDE, NUM_STEPS
+from model_zoo.perception.tubelet import CROP_SIDE
 
 Crops = npt.NDArray[np.uint8]  # (T, S, S)
 Motion = npt.NDArray[np.float32]  # (T, M)
@@ -26,9 +26,9 @@ def speed_up(example: Example, donor: Example, rng: np.random.Generator) -> Exam
     """The object at 1.8 to 3.5 times its speed; steps beyond the end of the tubelet play back and forth."""
     del donor
     crops, motion = example
-    factor = rng.uniform(1.8, 3.5)
-    steps = np.floor(np.arange(NUM_STEPS) * factor).astype(np.int64) % (2 * NUM_STEPS - 2)
-    played = crops[np.where(steps < NUM_STEPS, steps, 2 * NUM_STEPS - 2 - steps)]
+    factor, num_steps = rng.uniform(1.8, 3.5), len(crops)
+    steps = np.floor(np.arange(num_steps) * factor).astype(np.int64) % (2 * num_steps - 2)
+    played = crops[np.where(steps < num_steps, steps, 2 * num_steps - 2 - steps)]
     faster = motion.copy()
     faster[:, _SPEEDS] *= factor
     return played, faster
@@ -50,7 +50,7 @@ def linger(example: Example, donor: Example, rng: np.random.Generator) -> Exampl
     standing = motion.copy()
     standing[:, _SPEEDS] *= rng.uniform(0.0, 0.15)
     standing[:, _DWELL] = np.log1p(np.expm1(motion[:, _DWELL]) + rng.uniform(15.0, 90.0))
-    return np.repeat(crops[rng.integers(NUM_STEPS)][None], NUM_STEPS, axis=0), standing
+    return np.repeat(crops[rng.integers(len(crops))][None], len(crops), axis=0), standing
 
 
 def reshape_object(example: Example, donor: Example, rng: np.random.Generator) -> Example:

@@ -12,15 +12,18 @@ from onnx import TensorProto, helper, numpy_helper
 from context.context_vector import CONTEXT_SIZE
 from context.schedule import STATES
 from context.zone import ZONE_KINDS
-from model_zoo.architecture import STEPS_READ
+from model_zoo.architecture import STEPS_READ, USUAL_NUM_STEPS, NumSteps
 from model_zoo.onnx_model import METADATA_KEY, ModelMetadata
-from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS
+from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION
 
-METADATA = ModelMetadata(3, 1, CONTEXT_SIZE, tuple(ZONE_KINDS), tuple(STATES), ())
+METADATA = ModelMetadata(3, 1, CONTEXT_SIZE, USUAL_NUM_STEPS, tuple(ZONE_KINDS), tuple(STATES), ())
 
-STEP_WEIGHTS = np.zeros(NUM_STEPS, dtype=np.float32)
-STEP_WEIGHTS[STEPS_READ] = np.arange(1.0, NUM_STEPS + 1, dtype=np.float32)[STEPS_READ]
-"""Weight of each step's brightness: a step out of place changes the score; as in our network, some are not read."""
+
+def step_weights(num_steps: int) -> npt.NDArray[np.float32]:
+    """Weight of each step's brightness: a step out of place changes the score; as in our network, some are not read."""
+    weights = np.zeros(num_steps, dtype=np.float32)
+    weights[STEPS_READ] = np.arange(1.0, num_steps + 1, dtype=np.float32)[STEPS_READ]
+    return weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,13 +41,18 @@ class Weights:
 
 
 def score_by_hand(
-    weights: Weights, crops: npt.NDArray[np.uint8], motion: npt.NDArray[np.float32], context: npt.NDArray[np.float32]
+    weights: Weights,
+    crops: npt.NDArray[np.uint8],
+    motion: npt.NDArray[np.float32],
+    context: npt.NDArray[np.float32],
+    num_steps: NumSteps = USUAL_NUM_STEPS,
 ) -> npt.NDArray[np.float64]:
-    """What ``drawn_model(weights)`` says of whole tubelets of zone kind 0 and camera 0. ``(N,)``."""
-    brightness = crops.mean(axis=(2, 3)) / 255.0  # (N, T)
-    by_motion = (motion * STEP_WEIGHTS[None, :, None]).sum(axis=(1, 2))
+    """What a model drawn with ``weights`` says of whole tubelets of zone kind 0 and camera 0. ``(N,)``."""
+    by_step = step_weights(num_steps)
+    brightness = crops[:, -len(by_step) :].mean(axis=(2, 3)) / 255.0  # (N, T)
+    by_motion = (motion[:, -len(by_step) :] * by_step[None, :, None]).sum(axis=(1, 2))
     by_context = context @ np.array(weights.context)
-    total = weights.brightness * (brightness @ STEP_WEIGHTS) + weights.motion * by_motion + by_context + weights.offset
+    total = weights.brightness * (brightness @ by_step) + weights.motion * by_motion + by_context + weights.offset
     return np.asarray(total, dtype=np.float64)
 
 
@@ -54,12 +62,14 @@ def drawn_model(weights: Weights = Weights(), metadata: ModelMetadata = METADATA
 
     Its oddity is the weighted brightness of the newest crop.
     """
+    num_steps = metadata.num_steps
+    by_step = step_weights(num_steps)
     constants = {
         "pixels": np.array([1, 2], dtype=np.int64),
         "last": np.array([1], dtype=np.int64),
         "white": np.float32(255.0),
-        "step_weights": weights.brightness * STEP_WEIGHTS.reshape(NUM_STEPS, 1),
-        "motion_weights": weights.motion * np.repeat(STEP_WEIGHTS[:, None], NUM_MOTION, axis=1),
+        "step_weights": weights.brightness * by_step.reshape(num_steps, 1),
+        "motion_weights": weights.motion * np.repeat(by_step[:, None], NUM_MOTION, axis=1),
         "context_weights": np.array(weights.context, dtype=np.float32),
         "zone_weight": np.float32(weights.zone_kind),
         "camera_weight": np.float32(weights.camera),
@@ -87,7 +97,7 @@ def drawn_model(weights: Weights = Weights(), metadata: ModelMetadata = METADATA
     graph = helper.make_graph(
         nodes,
         "drawn",
-        _inputs(),
+        _inputs(num_steps),
         [_tensor("code", TensorProto.FLOAT, 1), *(_tensor(name, TensorProto.FLOAT) for name in ("score", "oddity"))],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
@@ -107,11 +117,11 @@ def _weighted(values: str, weights: str, axes: str, total: str) -> list[onnx.Nod
     ]
 
 
-def _inputs() -> list[onnx.ValueInfoProto]:
+def _inputs(num_steps: int) -> list[onnx.ValueInfoProto]:
     return [
         _tensor("crop", TensorProto.UINT8, CROP_SIDE, CROP_SIDE),
-        _tensor("codes", TensorProto.FLOAT, NUM_STEPS - 1, 1),
-        _tensor("motion", TensorProto.FLOAT, NUM_STEPS, NUM_MOTION),
+        _tensor("codes", TensorProto.FLOAT, num_steps - 1, 1),
+        _tensor("motion", TensorProto.FLOAT, num_steps, NUM_MOTION),
         _tensor("context", TensorProto.FLOAT, CONTEXT_SIZE),
         _tensor("zone_kind", TensorProto.INT64),
         _tensor("camera", TensorProto.INT64),

@@ -77,6 +77,8 @@ class Contribution:
     loss: float = 0.5
     num_examples: int = 1
     auc: float = 0.5
+    tubelet_steps: int | None = None
+    """As the site repeats it; a site of before networks could differ says nothing."""
 
 
 def answering(contribution: Contribution) -> Callable[[Message], Message]:
@@ -87,6 +89,8 @@ def answering(contribution: Contribution) -> Callable[[Message], Message]:
             records.LOSS: contribution.loss,
             records.NUM_EXAMPLES: contribution.num_examples,
         }
+        if contribution.tubelet_steps is not None:
+            counts[records.TUBELET_STEPS] = contribution.tubelet_steps
         if message.metadata.message_type == "evaluate":
             metrics = MetricRecord(counts | {records.AUC: contribution.auc})
             return Message(RecordDict({records.METRICS: metrics}), reply_to=message)

@@ -14,6 +14,7 @@ STATE = TrainingState(
     np.random.default_rng(0).normal(size=20),
     ServerOptimizer(velocity={"conv.weight": np.full((3, 4), 0.1, dtype=np.float32)}),
     11,
+    16,
 )
 
 
@@ -30,7 +31,7 @@ def test_state_is_read_back_bit_for_bit_and_in_order(path: Path) -> None:
     for name, array in STATE.parameters.items():
         assert (again.parameters[name].tobytes(), again.parameters[name].dtype) == (array.tobytes(), array.dtype)
     assert again.normality.tobytes() == STATE.normality.tobytes()
-    assert again.round_number == 11
+    assert (again.round_number, again.tubelet_steps) == (11, 16)
     np.testing.assert_array_equal(again.optimizer.velocity["conv.weight"], STATE.optimizer.velocity["conv.weight"])
     assert (again.optimizer.server_lr, again.optimizer.momentum) == (0.3, 0.9)
 
@@ -53,7 +54,22 @@ def test_other_schema_is_refused(path: Path) -> None:
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
     np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(1)}))
-    with pytest.raises(CheckpointError, match=r"training\.npz: expected schema 2, got 1$"):
+    with pytest.raises(CheckpointError, match=r"training\.npz: expected schema 2 or 3, got 1$"):
+        load_checkpoint(path, ServerOptimizer())
+
+
+def test_training_from_before_networks_differed_in_steps_looks_at_twelve(path: Path) -> None:
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "tubelet_steps"}
+    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(2)}))
+    assert load_checkpoint(path, ServerOptimizer()).tubelet_steps == 12
+
+
+def test_training_of_a_number_of_steps_that_no_network_looks_at_is_refused(path: Path) -> None:
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    np.savez(path, allow_pickle=False, **(arrays | {"tubelet_steps": np.int64(10)}))
+    with pytest.raises(CheckpointError, match=r"training\.npz: missing or damaged training state$"):
         load_checkpoint(path, ServerOptimizer())
 
 

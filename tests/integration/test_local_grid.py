@@ -1,5 +1,6 @@
 """The local grid with real worker processes: same result for any number, and no hang when one fails."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from flwr.app import Message, MetricRecord, RecordDict
 
 from context.site import Camera
 from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
+from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.strategy import RoundSettings, run_round
-from model_zoo.architecture import empty_fleet_normality
+from model_zoo.architecture import NumSteps, empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
 from simulation.federation import local_grid
@@ -92,6 +94,21 @@ def digest_after_two_rounds(site_dirs: list[Path], num_workers: int) -> str:
             assert (report.num_survivors, report.auc is not None) == (3, True)
     parameters = b"".join(array.tobytes() for array in state.parameters.values())
     return hashlib.sha256(parameters + state.normality.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("tubelet_steps", [8, 16])
+def test_sites_train_the_number_of_steps_that_the_coordinator_says(
+    site_dirs: list[Path], tubelet_steps: NumSteps
+) -> None:
+    settings = RoundSettings(seed=3, num_steps=1, is_conditioned=True, min_sites=3, deadline_s=PATIENCE_S)
+    parameters = initial_parameters(FilmLstmShape(), 3)
+    start = TrainingState(parameters, empty_fleet_normality(), ServerOptimizer(), 0, tubelet_steps)
+    with local_grid(site_dirs, 1) as grid:
+        state, report = run_round(grid, sorted(grid.get_node_ids()), start, settings)
+        assert (state.tubelet_steps, report.num_survivors, report.auc is not None) == (tubelet_steps, 3, True)
+        impossible = dataclasses.replace(start, tubelet_steps=10)  # type: ignore[arg-type]  # sites must refuse it
+        with pytest.raises(RoundError, match="round 1: expected at least 3 updates, got 0"):
+            run_round(grid, sorted(grid.get_node_ids()), impossible, settings)
 
 
 def test_number_of_workers_changes_no_bit_of_the_result(site_dirs: list[Path]) -> None:

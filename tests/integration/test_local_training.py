@@ -21,6 +21,7 @@ def in_state(tubelets: Tubelets, state: int) -> Tubelets:
 
 
 def scores(network: FilmLstm, tubelets: Tubelets) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    tubelets = tubelets.last_steps(network.shape.num_steps)
     with torch.inference_mode():
         condition = network.condition(
             torch.from_numpy(tubelets.context),

@@ -21,7 +21,8 @@ AT_TILL = Look(zone_slot=1, zone_kind=3)
 
 
 def assignment(round_number: int = 1) -> Assignment:
-    return Assignment(initial_parameters(FilmLstmShape(), 0), round_number, seed=4, num_steps=1, is_conditioned=True)
+    shape = FilmLstmShape()
+    return Assignment(initial_parameters(shape, 0), round_number, seed=4, num_steps=1, shape=shape)
 
 
 @pytest.fixture

@@ -112,6 +112,21 @@ def test_block_of_another_layout_is_skipped(store: TubeletStore, caplog: pytest.
     assert warnings_in(caplog) == ["damaged block skipped"] * 2
 
 
+def test_block_of_the_schema_before_is_skipped_and_what_it_watched_does_not_count(
+    store: TubeletStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.append(drawn_block(2, 0))
+    store.append(drawn_block(1, 1))
+    path = store.folder / "footage" / "00000000.npz"
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    shorter = {name: arrays[name][:, -12:] for name in ("crops", "boxes", "motion")}
+    np.savez(path, allow_pickle=False, **(arrays | shorter | {"schema_version": np.int64(2)}))
+    assert [len(block.tubelets) for block in store.blocks(is_held_out=False)] == [1]
+    assert warnings_in(caplog) == ["damaged block skipped"]
+    assert store.watched_s() == 60.0
+
+
 def test_alert_waits_until_it_is_labelled(store: TubeletStore) -> None:
     store.keep_pending("alert", drawn_tubelets(3, 1))
     assert len(store.labelled()) == 0

@@ -96,7 +96,8 @@ def test_training_messages_carry_the_old_state_and_evaluation_the_new_one() -> N
         }
         settings = message.content[records.SETTINGS]
         assert isinstance(settings, ConfigRecord)
-        assert dict(settings) == {"round-number": 5, "seed": 7, "num-steps": 16, "is-conditioned": True}
+        facts = {"round-number": 5, "seed": 7, "num-steps": 16, "is-conditioned": True, "tubelet-steps": 12}
+        assert dict(settings) == facts
     assert grid.timeouts == [60.0, 60.0]
 
 
@@ -197,6 +198,22 @@ def test_site_that_fails_and_site_that_stays_silent_are_left_out_and_logged(capl
     facts = {record.getMessage(): record.__dict__ for record in caplog.records if record.levelno == logging.WARNING}
     assert (facts["site failed"]["code"], facts["site failed"]["reason"]) == (1000, "site not ready")
     assert (facts["sites did not answer"]["expected"], facts["sites did not answer"]["answered"]) == (4, 3)
+
+
+def test_site_that_took_another_number_of_steps_of_a_tubelet_is_left_out_by_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    eight = dataclasses.replace(ONE, tubelet_steps=8)
+    sites = fleet(answering(eight), answering(ONE), answering(eight))
+    state, report = run_round(sites, [101, 102, 103], dataclasses.replace(STATE, tubelet_steps=8), SETTINGS)
+    settings = sites.sent[0].content[records.SETTINGS]
+    assert isinstance(settings, ConfigRecord)
+    assert settings[records.TUBELET_STEPS] == state.tubelet_steps == 8
+    assert (report.num_survivors, report.auc) == (2, 0.6)
+    refused = {record.getMessage(): record.__dict__ for record in caplog.records}
+    for message in ("update refused", "evaluation refused"):
+        facts = refused[message]
+        assert (facts["node_id"], facts["reason"]) == (102, "metrics: expected tubelet-steps 8, got 12")
 
 
 def test_round_below_its_quorum_fails_and_says_how_far() -> None:

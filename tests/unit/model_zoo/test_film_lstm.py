@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_zoo.architecture import STEPS_READ
+from model_zoo.architecture import STEPS_READ, NumSteps
 from model_zoo.backbones.film_lstm import FilmLstm, FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters, network_with, parameters_of
 from model_zoo.perception.tubelet import NUM_STEPS, Tubelets
@@ -15,11 +15,16 @@ from tests.fakes.networks import untrained_network
 from tests.fakes.tubelets import CLOSED, OPEN, Look, drawn_tubelets
 
 SMALL = FilmLstmShape(channels=(4, 8, 8, 12), condition_size=8, lstm_size=16)
+READ_BY_NUM_STEPS: dict[NumSteps, list[int]] = {
+    8: [9, 11, 13, 15],
+    12: [5, 7, 9, 11, 13, 15],
+    16: [1, 3, 5, 7, 9, 11, 13, 15],
+}
 
 
 def scores(network: FilmLstm, tubelets: Tubelets, camera: int = 0) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
     """Scores whole tubelets, step after step."""
-    rows = len(tubelets)
+    rows, tubelets = len(tubelets), tubelets.last_steps(network.shape.num_steps)
     with torch.inference_mode():
         condition = network.condition(
             torch.from_numpy(tubelets.context),
@@ -55,13 +60,31 @@ def test_conditioned_network_hears_state_zone_and_camera_and_the_blind_one_none(
     np.testing.assert_array_equal(scores(blind, elsewhere, camera), scores(blind, tubelets))
 
 
-def test_only_the_steps_that_are_read_count(tubelets: Tubelets) -> None:
-    changed = tubelets.select(np.arange(len(tubelets)))
-    unread = sorted(set(range(NUM_STEPS)) - set(range(NUM_STEPS)[STEPS_READ]))
-    assert NUM_STEPS - 1 not in unread
-    changed.crops[:, unread], changed.motion[:, unread] = 0, 9.0
-    network = untrained_network()
-    np.testing.assert_array_equal(scores(network, changed), scores(network, tubelets))
+@pytest.mark.parametrize(("num_steps", "read"), READ_BY_NUM_STEPS.items())
+def test_only_the_steps_that_are_read_count(tubelets: Tubelets, num_steps: NumSteps, read: list[int]) -> None:
+    shape = dataclasses.replace(SMALL, num_steps=num_steps)
+    network = network_with(shape, initial_parameters(shape, 0))
+    counting = []
+    for step in range(NUM_STEPS):
+        changed = tubelets.select(np.arange(len(tubelets)))
+        changed.crops[:, step], changed.motion[:, step] = 0, 9.0
+        if (scores(network, changed) != scores(network, tubelets)).any():
+            counting.append(step)
+    assert counting == read
+
+
+def test_number_of_steps_that_no_network_looks_at_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^expected 8, 12 or 16 steps of a tubelet, got 10$"):
+        FilmLstmShape(num_steps=10)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_codes_of_more_steps_than_are_read_and_tubelets_of_fewer_are_refused(tubelets: Tubelets) -> None:
+    network = untrained_network(num_steps=8)
+    codes, motion = torch.zeros(1, 6, network.shape.code_size), torch.zeros(1, 6, network.shape.num_motion)
+    with pytest.raises(ValueError, match=r"^expected codes of 4 steps, got 6$"):
+        network.score(codes, motion, torch.zeros(1, network.shape.condition_size))
+    with pytest.raises(ValueError, match=r"^expected tubelets of at least 12 steps, got 8$"):
+        tubelets.last_steps(8).last_steps(12)
 
 
 def test_parameters_survive_the_way_through_arrays() -> None:

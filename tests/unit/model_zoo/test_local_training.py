@@ -1,13 +1,15 @@
 """Local training: what a batch is made of, and that the same stream gives the same parameters."""
 
 import dataclasses
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from model_zoo.architecture import NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, initial_parameters, network_with, parameters_of
-from model_zoo.perception.tubelet import concatenate
+from model_zoo.perception.tubelet import NUM_STEPS, concatenate
 from model_zoo.training.local_training import (
     LABEL_CONFIRMED,
     CameraFootage,
@@ -42,6 +44,23 @@ def test_same_stream_gives_the_same_parameters_bit_for_bit() -> None:
     for name, array in first.items():
         assert array.tobytes() == second[name].tobytes()
     assert any(not np.array_equal(first[name], other[name]) for name in first)
+
+
+@pytest.mark.parametrize("num_steps", get_args(NumSteps))
+def test_training_sees_the_steps_that_the_network_looks_at_and_none_before(num_steps: NumSteps) -> None:
+    shape = dataclasses.replace(SMALL, num_steps=num_steps)
+
+    def scored(first_changed: int, last_changed: int) -> float:
+        tubelets = FOOTAGE.tubelets.select(np.arange(len(FOOTAGE.tubelets)))
+        changed = slice(first_changed, last_changed)
+        tubelets.crops[:, changed], tubelets.motion[:, changed] = 0, 9.0
+        footage = dataclasses.replace(FOOTAGE, tubelets=tubelets)
+        network = network_with(shape, initial_parameters(shape, 0))
+        LocalTrainer(network, SETTINGS).step(footage, np.random.default_rng(1))
+        return evaluate_held_out(network, footage, np.random.default_rng(2)).loss
+
+    oldest = NUM_STEPS - num_steps
+    assert scored(0, oldest) == scored(0, 0) != scored(oldest, oldest + 2)
 
 
 def test_step_changes_the_network_and_no_footage() -> None:

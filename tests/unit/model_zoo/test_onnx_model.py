@@ -10,8 +10,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from model_zoo.default import DEFAULT_MODEL
 from model_zoo.errors import ModelFileError
-from model_zoo.onnx_model import METADATA_KEY, OnnxModel
+from model_zoo.onnx_model import METADATA_KEY, OnnxModel, load_model
 from tests.fakes.onnx_models import METADATA, Weights, drawn_model, score_by_hand
 from tests.fakes.tubelets import drawn_tubelets
 
@@ -83,8 +84,11 @@ def test_model_of_another_project_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 1}, "expected model schema 3, got 1"),
-        ({"schema_version": None}, "expected model schema 3, got None"),
+        ({"schema_version": 2}, "expected model schema 3 or 4, got 2"),
+        ({"schema_version": None}, "expected model schema 3 or 4, got None"),
+        ({"num_steps": 10}, "model metadata: expected 8, 12 or 16 steps of a tubelet, got 10"),
+        ({"num_steps": 12.0}, "model metadata: expected 8, 12 or 16 steps of a tubelet, got 12.0"),
+        ({"num_steps": 8}, "the model's graph does not take our inputs"),
         ({"code_size": -1}, "model metadata: expected small counts, got (3, -1, 10)"),
         ({"code_size": 1.5}, "model metadata: expected small counts, got (3, 1.5, 10)"),
         ({"fleet_normality": packed(float("nan"))}, "model metadata: fleet normality is not finite"),
@@ -116,7 +120,17 @@ def test_facts_that_are_missing_unknown_or_no_facts_at_all_are_refused() -> None
     without = {name: value for name, value in known.items() if name != "zone_kinds"}
     assert refusal(labelled(without)) == "a.onnx: model metadata is incomplete: 'zone_kinds'"
     assert "unexpected keyword argument 'colour'" in refusal(labelled(known | {"colour": "red"}))
-    assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 3, got None"
+    assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 3 or 4, got None"
+
+
+def test_file_of_the_schema_before_is_read_as_of_twelve_steps() -> None:
+    before = {name: value for name, value in METADATA.as_json().items() if name != "num_steps"}
+    assert OnnxModel(labelled(before | {"schema_version": 3}), "a.onnx").metadata == METADATA
+    assert refusal(labelled(before)).startswith("a.onnx: model metadata is incomplete: ")
+
+
+def test_model_that_ships_loads_and_looks_at_twelve_steps() -> None:
+    assert load_model(DEFAULT_MODEL).metadata.num_steps == 12
 
 
 @pytest.mark.parametrize("offset", [float("nan"), float("inf")])

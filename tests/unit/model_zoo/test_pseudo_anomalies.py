@@ -72,6 +72,6 @@ def test_mixed_up_object_looks_like_the_donor_and_moves_as_before(rng: np.random
     np.testing.assert_array_equal(motion, example(1)[1])
 
 
-def test_examples_are_of_the_size_the_network_reads() -> None:
+def test_examples_are_as_long_as_stored_tubelets() -> None:
     assert example(1)[0].shape == (NUM_STEPS, CROP_SIDE, CROP_SIDE)
     assert example(1)[1].shape == (NUM_STEPS, NUM_MOTION)

@@ -26,8 +26,8 @@ def test_window_holds_the_last_steps_oldest_first() -> None:
         collector.update([seen(7, number)])
     (window,) = collector.latest()
     assert window.track_id == 7
-    assert window.motion[:, 0].tolist() == list(range(9, 21))
-    assert window.crops[:, 0, 0].tolist() == list(range(9, 21))
+    assert window.motion[:, 0].tolist() == list(range(5, 21))
+    assert window.crops[:, 0, 0].tolist() == list(range(5, 21))
     assert window.boxes.shape == (NUM_STEPS, 4)
 
 

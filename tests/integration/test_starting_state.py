@@ -1,0 +1,39 @@
+"""Where a training run starts, and what it refuses to go on from."""
+
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from fl_server.errors import StartError
+from fl_server.rounds.checkpoint import load_checkpoint, save_checkpoint
+from fl_server.rounds.server_optimizer import ServerOptimizer
+from fl_server.server_app import CHECKPOINT_FILE, RunOptions, train_and_publish
+from fl_server.storage import open_storage
+from model_zoo.default import DEFAULT_CHECKPOINT
+from tests.fakes.site_fleet import SiteFleet
+
+
+def refusal(folder: Path, tubelet_steps: int) -> str:
+    options = RunOptions.model_validate({"tubelet-steps": tubelet_steps, "state": folder, "min-sites": 1})
+    storage = open_storage(None, folder)
+    try:
+        with pytest.raises(StartError) as error:
+            train_and_publish(SiteFleet({}), options, storage)
+    finally:
+        storage.close()
+    return str(error.value)
+
+
+def test_training_of_another_number_of_steps_is_not_gone_on_with(tmp_path: Path) -> None:
+    save_checkpoint(load_checkpoint(DEFAULT_CHECKPOINT, ServerOptimizer()), tmp_path / CHECKPOINT_FILE)
+    assert refusal(tmp_path, 16) == f"{tmp_path / CHECKPOINT_FILE}: expected tubelet-steps 16, got 12"
+
+
+def test_model_that_ships_is_no_start_for_another_number_of_steps(tmp_path: Path) -> None:
+    assert refusal(tmp_path, 8) == f"{DEFAULT_CHECKPOINT}: expected tubelet-steps 8, got 12"
+
+
+def test_number_of_steps_that_no_network_looks_at_is_refused() -> None:
+    with pytest.raises(pydantic.ValidationError, match="Input should be 8, 12 or 16"):
+        RunOptions.model_validate({"tubelet-steps": 10})
