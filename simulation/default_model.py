@@ -21,7 +21,7 @@ from model_zoo.default import DEFAULT_CARD, DEFAULT_CHECKPOINT, DEFAULT_MODEL
 from simulation.errors import SimulationError
 from simulation.experiment import METRICS_FILE, Settings, run_experiment
 
-NUM_CLIENTS, NUM_ROUNDS, NUM_STEPS, SEED = 20, 12, 32, 2026
+NUM_CLIENTS, NUM_ROUNDS, NUM_STEPS, SEED = 20, 20, 48, 2026
 CARD_KEYS = ("footage", "clients", "rounds", "seed", "model_digest", "training", "test")
 
 SELECTION = (

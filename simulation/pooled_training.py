@@ -46,7 +46,11 @@ def train_pooled(state_dirs: list[Path], settings: PooledSettings, model_path: P
     shape = settings.shape
     network = network_with(shape, initial_parameters(shape, settings.seed))
     rng = np.random.default_rng([settings.seed, _STREAM])
-    cameras = [footage for state_dir in state_dirs for footage in training_footage(state_dir, is_held_out=False)]
+    cameras = [
+        footage
+        for state_dir in state_dirs
+        for footage in training_footage(state_dir, shape.num_steps, is_held_out=False)
+    ]
     for is_pretraining, num_steps in ((True, settings.num_pretraining_steps), (False, settings.num_steps)):
         trainer = LocalTrainer(network, TrainingSettings(is_pretraining=is_pretraining))
         for _ in range(num_steps):

@@ -28,13 +28,15 @@ from model_zoo.training.exposure import Exposure, join_exposures
 logger = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 3
+_SCHEMAS_READ = (2, SCHEMA_VERSION)
+"""Tubelets of schema 2 have 12 steps."""
 HELD_OUT_EVERY = 4
 MAX_BLOCKS = 256
 MAX_PENDING = 512
 LABELS = {"confirmed": 1, "false": 2}
 """Operator's words by ``Tubelets.label``."""
 
-_DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for a file that is cut off, altered or something else."""
 
 _TUBELET_COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -48,6 +50,7 @@ _TUBELET_COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
     "label": ("int64", ()),
     "instant_s": ("float64", ()),
 }
+_STEPPED_COLUMNS = frozenset({"crops", "boxes", "motion"})
 _EXPOSURE_COLUMNS: dict[str, tuple[str, tuple[int, ...]]] = {
     "context": ("float32", (CONTEXT_SIZE,)),
     "state": ("int64", ()),
@@ -183,16 +186,26 @@ def join_blocks(blocks: list[Block]) -> Block | None:
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            is_ours = archive["schema_version"] == SCHEMA_VERSION
-            return {name: archive[name] for name in archive.files} if is_ours else {}
+            if archive["schema_version"] not in _SCHEMAS_READ:
+                return {}
+            return {
+                name: _lengthened(archive[name]) if name in _STEPPED_COLUMNS else archive[name]
+                for name in archive.files
+            }
     except _DAMAGED:
         return {}
+
+
+def _lengthened(steps: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Tubelets of fewer steps, ``(N, T, ...)``, begun with their first step as those of young tracks are."""
+    missing = NUM_STEPS - steps.shape[1]
+    return np.concatenate([np.repeat(steps[:, :1], missing, axis=1), steps], axis=1) if missing > 0 else steps
 
 
 def _watched_s(path: Path) -> float:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # this one array, not the crops
-            is_ours = archive["schema_version"] == SCHEMA_VERSION
+            is_ours = archive["schema_version"] in _SCHEMAS_READ
             return float(archive["exposure_watched_s"].sum()) if is_ours else 0.0
     except _DAMAGED:
         return 0.0

@@ -14,6 +14,7 @@ from fl_client.errors import StateError
 from fl_client.learning import load_scenes
 from fl_client.storage.tubelet_store import TubeletStore, join_blocks
 from fl_client.training.normality_sums import camera_stores, fleet_sums
+from model_zoo.architecture import NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, network_with, parameters_of
 from model_zoo.normality.intensity import NormalitySums
@@ -58,7 +59,7 @@ def train_site(state_dir: Path, assignment: Assignment) -> SiteUpdate:
     Raises:
         StateError: The site has no tubelet to train on yet.
     """
-    cameras = training_footage(state_dir, is_held_out=False)
+    cameras = training_footage(state_dir, assignment.shape.num_steps, is_held_out=False)
     network = network_with(assignment.shape, assignment.parameters)
     rng = np.random.default_rng(
         [assignment.seed, _TRAINING_STREAM, assignment.round_number, *(camera.camera_index for camera in cameras)]
@@ -79,7 +80,7 @@ def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
     """
     network = network_with(assignment.shape, assignment.parameters)
     reports = []
-    for index, footage in enumerate(training_footage(state_dir, is_held_out=True)):
+    for index, footage in enumerate(training_footage(state_dir, assignment.shape.num_steps, is_held_out=True)):
         rng = np.random.default_rng([assignment.seed, _EVALUATION_STREAM, footage.camera_index, index])
         reports.append(evaluate_held_out(network, footage, rng))
     weights = np.array([report.num_examples for report in reports], dtype=np.float64)
@@ -90,8 +91,13 @@ def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
     )
 
 
-def training_footage(state_dir: Path, *, is_held_out: bool) -> list[CameraFootage]:
+def training_footage(state_dir: Path, num_steps: NumSteps, *, is_held_out: bool) -> list[CameraFootage]:
     """What each camera of a site offers, by name: training blocks with the operator's labels, or held-out blocks.
+
+    Args:
+        state_dir: The site's folder.
+        num_steps: Last steps of each tubelet that the network looks at.
+        is_held_out: Which blocks.
 
     Raises:
         StateError: No camera has a tubelet yet.
@@ -104,7 +110,8 @@ def training_footage(state_dir: Path, *, is_held_out: bool) -> list[CameraFootag
         kinds, camera_index = store.zone_kinds_and_index()
         tubelets = block.tubelets if is_held_out else concatenate([block.tubelets, store.labelled()])
         if len(tubelets):
-            cameras.append(CameraFootage(tubelets, block.exposure, kinds, camera_index, _backgrounds(store)))
+            looked_at = tubelets.last_steps(num_steps)
+            cameras.append(CameraFootage(looked_at, block.exposure, kinds, camera_index, _backgrounds(store)))
     if not cameras:
         raise StateError(f"{state_dir}: no {'held-out' if is_held_out else 'training'} tubelets yet")
     return cameras

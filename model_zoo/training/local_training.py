@@ -48,6 +48,7 @@ class CameraFootage:
     """What one camera offers for training: tubelets, watched moments, and the kind of each of its zone slots."""
 
     tubelets: Tubelets
+    """With the steps alone that the network looks at: pseudo-anomalies are made of what it sees."""
     exposure: Exposure
     zone_kinds: npt.NDArray[np.int64]  # (num_slots,)
     camera_index: int
@@ -58,10 +59,6 @@ class CameraFootage:
     def cutouts(self) -> CutoutCache:
         """The objects of the tubelets without what is behind them."""
         return CutoutCache(self.tubelets, self.backgrounds)
-
-    def seen_by(self, network: FilmLstm) -> "CameraFootage":
-        """The same with the steps alone that the network looks at: pseudo-anomalies are made of what it sees."""
-        return dataclasses.replace(self, tubelets=self.tubelets.last_steps(network.shape.num_steps))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +109,6 @@ class LocalTrainer:
         Returns:
             Before the step, in nats: the loss of telling what is foreign, or when pretraining that of the heads.
         """
-        footage = footage.seen_by(self._network)
         if self._settings.is_pretraining:
             told = loss = self._pretraining_loss(footage, rng)
         else:
@@ -150,7 +146,6 @@ def evaluate_held_out(network: FilmLstm, footage: CameraFootage, rng: np.random.
     No labels are needed, so every site can do it at any time.
     """
     network.eval()
-    footage = footage.seen_by(network)
     rows = rng.permutation(len(footage.tubelets))[:128]
     batch = _draw_batch(footage, rows, rng)
     with torch.inference_mode():

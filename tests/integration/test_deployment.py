@@ -121,13 +121,13 @@ def _store(site: RunningSite) -> TubeletStore:
 def _is_ready(site: RunningSite) -> bool:
     """Whether the site has something to train on and to evaluate with."""
     try:
-        return all(training_footage(site.state, is_held_out=flag) for flag in (False, True))
+        return all(training_footage(site.state, 12, is_held_out=flag) for flag in (False, True))
     except StateError:
         return False
 
 
 def _trained_on(site: RunningSite) -> Tubelets:
-    return concatenate([camera.tubelets for camera in training_footage(site.state, is_held_out=False)])
+    return concatenate([camera.tubelets for camera in training_footage(site.state, 12, is_held_out=False)])
 
 
 def _labels(site: RunningSite) -> set[int]:

@@ -42,14 +42,14 @@ def store_of(state_dir: Path) -> TubeletStore:
 @pytest.mark.parametrize(("is_held_out", "what"), [(False, "training"), (True, "held-out")])
 def test_site_without_footage_says_so(tmp_path: Path, is_held_out: bool, what: str) -> None:
     with pytest.raises(StateError) as error:
-        training_footage(tmp_path, is_held_out=is_held_out)
+        training_footage(tmp_path, 12, is_held_out=is_held_out)
     assert str(error.value) == f"{tmp_path}: no {what} tubelets yet"
 
 
 def test_training_sees_labelled_tubelets_and_evaluation_only_what_was_held_out(state_dir: Path) -> None:
     store_of(state_dir).keep_pending("alert", drawn_tubelets(3, 9))
     store_of(state_dir).label("alert", "confirmed")
-    (training,), (held_out,) = (training_footage(state_dir, is_held_out=flag) for flag in (False, True))
+    (training,), (held_out,) = (training_footage(state_dir, 12, is_held_out=flag) for flag in (False, True))
     assert sorted(training.tubelets.label.tolist()) == [0] * 6 + [LABELS["confirmed"]] * 3
     assert held_out.tubelets.label.tolist() == [0, 0]
     assert (training.camera_index, training.zone_kinds.tolist()) == (7, [0, 3])

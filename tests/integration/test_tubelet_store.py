@@ -112,19 +112,32 @@ def test_block_of_another_layout_is_skipped(store: TubeletStore, caplog: pytest.
     assert warnings_in(caplog) == ["damaged block skipped"] * 2
 
 
-def test_block_of_the_schema_before_is_skipped_and_what_it_watched_does_not_count(
-    store: TubeletStore, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_block_of_the_schema_before_is_read_as_tubelets_of_young_tracks(store: TubeletStore) -> None:
     store.append(drawn_block(2, 0))
-    store.append(drawn_block(1, 1))
     path = store.folder / "footage" / "00000000.npz"
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
     shorter = {name: arrays[name][:, -12:] for name in ("crops", "boxes", "motion")}
     np.savez(path, allow_pickle=False, **(arrays | shorter | {"schema_version": np.int64(2)}))
-    assert [len(block.tubelets) for block in store.blocks(is_held_out=False)] == [1]
-    assert warnings_in(caplog) == ["damaged block skipped"]
+    (block,) = store.blocks(is_held_out=False)
     assert store.watched_s() == 60.0
+    for name, steps in shorter.items():
+        read = getattr(block.tubelets, name)
+        np.testing.assert_array_equal(read[:, -12:], steps)
+        np.testing.assert_array_equal(read[:, :4], np.repeat(steps[:, :1], 4, axis=1))
+
+
+def test_block_of_an_unknown_schema_is_skipped_and_what_it_watched_does_not_count(
+    store: TubeletStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.append(drawn_block(2, 0))
+    path = store.folder / "footage" / "00000000.npz"
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(1)}))
+    assert store.blocks(is_held_out=False) == []
+    assert warnings_in(caplog) == ["damaged block skipped"]
+    assert store.watched_s() == 0.0
 
 
 def test_alert_waits_until_it_is_labelled(store: TubeletStore) -> None:

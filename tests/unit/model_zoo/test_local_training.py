@@ -9,7 +9,7 @@ import pytest
 from model_zoo.architecture import NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, initial_parameters, network_with, parameters_of
-from model_zoo.perception.tubelet import NUM_STEPS, concatenate
+from model_zoo.perception.tubelet import concatenate
 from model_zoo.training.local_training import (
     LABEL_CONFIRMED,
     CameraFootage,
@@ -18,13 +18,14 @@ from model_zoo.training.local_training import (
     _draw_rows,
     evaluate_held_out,
 )
+from tests.fakes.cutouts import striped_scene
 from tests.fakes.tubelets import CLOSED, OPEN, Look, drawn_tubelets, watched
 
 SMALL = FilmLstmShape(channels=(4, 8, 8, 12), condition_size=8, lstm_size=16)
 SETTINGS = TrainingSettings(batch_size=8)
 FALSE_ALARM = 2
 FOOTAGE = CameraFootage(
-    concatenate([drawn_tubelets(6, 1, OPEN, Look(200)), drawn_tubelets(6, 2, CLOSED, Look(50))]),
+    concatenate([drawn_tubelets(6, 1, OPEN, Look(200)), drawn_tubelets(6, 2, CLOSED, Look(50))]).last_steps(12),
     watched(OPEN, CLOSED),
     np.array([0], dtype=np.int64),
     3,
@@ -47,20 +48,26 @@ def test_same_stream_gives_the_same_parameters_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("num_steps", get_args(NumSteps))
-def test_training_sees_the_steps_that_the_network_looks_at_and_none_before(num_steps: NumSteps) -> None:
+def test_network_trains_on_as_many_steps_as_it_looks_at_and_on_no_others(num_steps: NumSteps) -> None:
     shape = dataclasses.replace(SMALL, num_steps=num_steps)
+    trainer = LocalTrainer(network_with(shape, initial_parameters(shape, 0)), SETTINGS)
+    for given in get_args(NumSteps):
+        footage = dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(4, 1).last_steps(given))
+        if given == num_steps:
+            assert np.isfinite(trainer.step(footage, np.random.default_rng(1)))
+        else:
+            with pytest.raises(ValueError, match=f"expected codes of {num_steps // 2} steps, got {given // 2}"):
+                trainer.step(footage, np.random.default_rng(1))
 
-    def scored(first_changed: int, last_changed: int) -> float:
-        tubelets = FOOTAGE.tubelets.select(np.arange(len(FOOTAGE.tubelets)))
-        changed = slice(first_changed, last_changed)
-        tubelets.crops[:, changed], tubelets.motion[:, changed] = 0, 9.0
-        footage = dataclasses.replace(FOOTAGE, tubelets=tubelets)
-        network = network_with(shape, initial_parameters(shape, 0))
-        LocalTrainer(network, SETTINGS).step(footage, np.random.default_rng(1))
-        return evaluate_held_out(network, footage, np.random.default_rng(2)).loss
 
-    oldest = NUM_STEPS - num_steps
-    assert scored(0, oldest) == scored(0, 0) != scored(oldest, oldest + 2)
+def test_looks_are_made_strange_where_the_empty_scene_is_known() -> None:
+    empty = striped_scene()
+    plain, known, elsewhere = (
+        trained(dataclasses.replace(FOOTAGE, backgrounds=scenes), 5)
+        for scenes in ({}, {OPEN: empty, CLOSED: empty}, {OPEN + 1: empty})
+    )
+    assert all(np.array_equal(plain[name], elsewhere[name]) for name in plain)
+    assert any(not np.array_equal(plain[name], known[name]) for name in plain)
 
 
 def test_step_changes_the_network_and_no_footage() -> None:
