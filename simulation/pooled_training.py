@@ -33,6 +33,8 @@ class PooledSettings:
     shape: FilmLstmShape = dataclasses.field(default_factory=FilmLstmShape)
     num_pretraining_steps: int = 0
     """Before the others."""
+    has_strange_looks: bool = True
+    """Whether some pseudo-anomalies look wrong."""
 
 
 def train_pooled(state_dirs: list[Path], settings: PooledSettings, model_path: Path) -> None:
@@ -52,7 +54,9 @@ def train_pooled(state_dirs: list[Path], settings: PooledSettings, model_path: P
         for footage in training_footage(state_dir, shape.num_steps, is_held_out=False)
     ]
     for is_pretraining, num_steps in ((True, settings.num_pretraining_steps), (False, settings.num_steps)):
-        trainer = LocalTrainer(network, TrainingSettings(is_pretraining=is_pretraining))
+        usual = TrainingSettings(is_pretraining=is_pretraining)
+        share = usual.strange_look_share if settings.has_strange_looks else 0.0
+        trainer = LocalTrainer(network, dataclasses.replace(usual, strange_look_share=share))
         for _ in range(num_steps):
             trainer.step(cameras[rng.integers(len(cameras))], rng)
     sums = NormalitySums.zeros(NUM_FLEET_CONTEXTS, NUM_FEATURES)

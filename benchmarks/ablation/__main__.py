@@ -16,7 +16,7 @@ from benchmarks.ablation.variants import AblationConfig, Seed, run_seed
 from fl_runtime.atomic_file import write_atomically
 from fl_runtime.command import run_command
 from fl_runtime.config_file import load_config
-from simulation.errors import SimulationError
+from simulation.errors import OutputError, SimulationError
 
 CONFIG = Path(__file__).with_name("config.yaml")
 
@@ -31,7 +31,7 @@ def main(
 ) -> None:
     """Trains networks that differ in one thing, over several seeds, and prints what each is worth."""
     chosen = load_config(config, AblationConfig)
-    result = json.loads(json_out.read_text()) if json_out.exists() else _facts(chosen)
+    result = _read(json_out, chosen) if json_out.exists() else _facts(chosen)
     for number in chosen.seeds:
         if str(number) not in result["seeds"]:
             began = time.monotonic()
@@ -40,6 +40,22 @@ def main(
             result["seeds"][str(number)] = {"figures": figures, "wall_s": time.monotonic() - began}
             write_atomically(json_out, (json.dumps(result, indent=2) + "\n").encode())
     typer.echo(_table([one["figures"] for one in result["seeds"].values()]))
+
+
+def _read(path: Path, config: AblationConfig) -> dict[str, Any]:
+    """An earlier result of the same comparison, on whatever seeds.
+
+    Raises:
+        OutputError: The file holds something else.
+    """
+    try:
+        result: dict[str, Any] = json.loads(path.read_bytes())
+        before = AblationConfig.model_validate(result["config"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise OutputError(f"{path}: expected a result of this command, got {type(error).__name__}: {error}") from error
+    if before.model_copy(update={"seeds": config.seeds}) != config:
+        raise OutputError(f"{path}: expected results of this configuration, got those of another; use a new file")
+    return result
 
 
 def _facts(config: AblationConfig) -> dict[str, Any]:

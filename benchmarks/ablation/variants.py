@@ -1,6 +1,7 @@
 """One seed of the ablation: watch the world, train the variants, score the clips."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,6 +37,7 @@ class Variant(pydantic.BaseModel, strict=True, frozen=True, extra="forbid"):
     num_steps: Annotated[NumSteps, pydantic.Field(description="steps of a tubelet that are looked at")] = (
         USUAL_NUM_STEPS
     )
+    strange_looks: Annotated[bool, pydantic.Field(description="whether some pseudo-anomalies look wrong")] = True
     pretraining_steps: Annotated[int, pydantic.Field(ge=0, description="batches for the heads alone, before")] = 0
     steps: Annotated[int | None, pydantic.Field(ge=1, description="batches, where not those of all")] = None
 
@@ -43,6 +45,11 @@ class Variant(pydantic.BaseModel, strict=True, frozen=True, extra="forbid"):
     def shape(self) -> FilmLstmShape:
         """The network."""
         return FilmLstmShape(conditioning=self.conditioning, heads=tuple(self.heads), num_steps=self.num_steps)
+
+    def digest(self, num_steps: int) -> str:
+        """Names the model of this variant: another name when anything of it changes."""
+        facts = self.model_copy(update={"steps": self.steps or num_steps})
+        return hashlib.sha256(facts.model_dump_json().encode()).hexdigest()[:16]
 
 
 class AblationConfig(pydantic.BaseModel, strict=True, frozen=True, extra="forbid"):
@@ -83,7 +90,8 @@ class Seed:
 
 def run_seed(seed: Seed, variants: dict[str, Variant], num_steps: int, num_workers: int) -> dict[str, Figures]:
     """Figures of every variant, of the statistics, and of the first variant in float32."""
-    sites, models = seed.sites, {name: seed.folder / f"{index}.onnx" for index, name in enumerate(variants)}
+    sites = seed.sites
+    models = {name: seed.folder / f"{variant.digest(num_steps)}.onnx" for name, variant in variants.items()}
     with site_pool(num_workers) as pool:
         prepared = seed.folder / "prepared"
         if not prepared.exists():
@@ -111,7 +119,8 @@ def run_seed(seed: Seed, variants: dict[str, Variant], num_steps: int, num_worke
 
 
 def _settings(seed: Seed, variant: Variant, num_steps: int) -> PooledSettings:
-    return PooledSettings(variant.steps or num_steps, seed.number, variant.shape, variant.pretraining_steps)
+    num_steps = variant.steps or num_steps
+    return PooledSettings(num_steps, seed.number, variant.shape, variant.pretraining_steps, variant.strange_looks)
 
 
 def _figures(scored: list[ScoredClip], names: list[str]) -> dict[str, Figures]:

@@ -33,8 +33,6 @@ LABEL_CONFIRMED = 1
 """``Tubelets.label`` of a confirmed anomaly; every other tubelet is normal, a false alarm included."""
 MAX_GRADIENT_NORM = 5.0
 CONTEXT_SWAP_SHARE = 0.5
-STRANGE_LOOK_SHARE = 0.5
-"""Of the pseudo-anomalies; the others move or measure wrong."""
 PUT_BACK_SHARE = 0.4
 """Of the rows that are not foreign: cut out and put back, as what looks strange is."""
 UNKNOWN_CAMERA = 0
@@ -69,6 +67,8 @@ class TrainingSettings:
     learning_rate: float = 2e-3
     confirmed_share: float = 0.25
     """Share of a batch drawn from confirmed anomalies, when there are any."""
+    strange_look_share: float = 0.5
+    """Share of the pseudo-anomalies that look wrong, where the empty scene is known; the others move or size wrong."""
     is_pretraining: bool = False
     """Pretraining teaches the heads alone, on batches of normal tubelets as large as both halves of the others."""
 
@@ -112,7 +112,8 @@ class LocalTrainer:
         if self._settings.is_pretraining:
             told = loss = self._pretraining_loss(footage, rng)
         else:
-            batch = _draw_batch(footage, _draw_rows(footage.tubelets.label, self._settings, rng), rng)
+            rows = _draw_rows(footage.tubelets.label, self._settings, rng)
+            batch = _draw_batch(footage, rows, self._settings.strange_look_share, rng)
             encoded = _encoded(self._network, batch, _known_or_not(footage, rng))
             told = functional.binary_cross_entropy_with_logits(encoded.scores(self._network), batch.is_foreign)
             loss = told + _head_loss(self._network, encoded.normal(batch))
@@ -147,7 +148,7 @@ def evaluate_held_out(network: FilmLstm, footage: CameraFootage, rng: np.random.
     """
     network.eval()
     rows = rng.permutation(len(footage.tubelets))[:128]
-    batch = _draw_batch(footage, rows, rng)
+    batch = _draw_batch(footage, rows, TrainingSettings().strange_look_share, rng)
     with torch.inference_mode():
         scores = _encoded(network, batch, footage.camera_index).scores(network)
         loss = functional.binary_cross_entropy_with_logits(scores, batch.is_foreign).item()
@@ -170,7 +171,9 @@ def _draw_rows(
     return np.concatenate([rows, rng.choice(confirmed, num_confirmed)]) if num_confirmed else rows
 
 
-def _draw_batch(footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> _Batch:
+def _draw_batch(
+    footage: CameraFootage, rows: npt.NDArray[np.int64], strange_share: float, rng: np.random.Generator
+) -> _Batch:
     """The tubelets at ``rows`` as they are, then each once more as a pseudo-anomaly or in a foreign context."""
     real = footage.tubelets.select(rows)
     context, zone_kind = _foreign_contexts(footage, real, rng)
@@ -178,12 +181,13 @@ def _draw_batch(footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.ran
     is_swapped = (rng.random(len(rows)) < CONTEXT_SWAP_SHARE) & is_elsewhere
     context[~is_swapped], zone_kind[~is_swapped] = real.context[~is_swapped], real.zone_kind[~is_swapped]
     changed = np.nonzero(~is_swapped)[0]
-    crops, motion = _pseudo_anomalies(footage, rows[changed], rng)
+    crops, motion = _pseudo_anomalies(footage, rows[changed], strange_share, rng)
+    unchanged = _put_back_at_times(footage, rows, rng) if strange_share else real.crops[:, STEPS_READ]
     shown, foreign_motion = np.arange(len(rows)), real.motion[:, STEPS_READ].copy()
     shown[changed], foreign_motion[changed] = len(rows) + np.arange(len(changed)), motion
     is_foreign = np.concatenate([real.label == LABEL_CONFIRMED, np.ones(len(rows), dtype=np.bool_)])
     return _Batch(
-        torch.from_numpy(np.concatenate([_put_back_at_times(footage, rows, rng), crops])).float() / 255,
+        torch.from_numpy(np.concatenate([unchanged, crops])).float() / 255,
         torch.from_numpy(np.concatenate([np.arange(len(rows)), shown])),
         torch.from_numpy(np.concatenate([real.motion[:, STEPS_READ], foreign_motion])),
         torch.from_numpy(np.concatenate([real.context, context])),
@@ -206,13 +210,13 @@ def _put_back_at_times(
 
 
 def _pseudo_anomalies(
-    footage: CameraFootage, rows: npt.NDArray[np.int64], rng: np.random.Generator
+    footage: CameraFootage, rows: npt.NDArray[np.int64], strange_share: float, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """Crops and motion of the tubelets at ``rows``, each changed in one way. ``(N, R, S, S)`` and ``(N, R, M)``."""
     real = footage.tubelets.select(rows)
     crops, motion = real.crops[:, STEPS_READ].copy(), real.motion[:, STEPS_READ].copy()
     donors = rng.integers(len(footage.tubelets), size=len(rows))
-    is_strange = rng.random(len(rows)) < STRANGE_LOOK_SHARE
+    is_strange = rng.random(len(rows)) < strange_share
     for number, (row, donor) in enumerate(zip(rows, donors, strict=True)):
         pair = footage.cutouts.pair(int(row), int(donor)) if is_strange[number] else None
         if pair is not None:

@@ -5,13 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from context.schedule import OperationalState
 from context.site import Camera
 from fl_client.errors import StateError
+from fl_client.learning import save_scenes
 from fl_client.storage.tubelet_store import HELD_OUT_EVERY, LABELS, TubeletStore
 from fl_client.training.normality_sums import fleet_sums
 from fl_client.training.site_training import Assignment, evaluate_site, train_site, training_footage
+from model_zoo.architecture import NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
+from model_zoo.perception.perspective import Perspective
+from model_zoo.perception.scene import Scene
+from model_zoo.perception.tubelet import NUM_STEPS
+from tests.fakes.cutouts import striped_scene
 from tests.fakes.tubelets import OPEN, Look, drawn_block, drawn_tubelets
 
 TILL = Camera.model_validate(
@@ -53,6 +60,21 @@ def test_training_sees_labelled_tubelets_and_evaluation_only_what_was_held_out(s
     assert sorted(training.tubelets.label.tolist()) == [0] * 6 + [LABELS["confirmed"]] * 3
     assert held_out.tubelets.label.tolist() == [0, 0]
     assert (training.camera_index, training.zone_kinds.tolist()) == (7, [0, 3])
+
+
+@pytest.mark.parametrize("num_steps", [8, 16])
+def test_footage_is_cut_to_the_steps_that_the_network_looks_at(state_dir: Path, num_steps: NumSteps) -> None:
+    (whole,), (cut,) = (training_footage(state_dir, steps, is_held_out=False) for steps in (NUM_STEPS, num_steps))
+    np.testing.assert_array_equal(cut.tubelets.crops, whole.tubelets.crops[:, -num_steps:])
+    np.testing.assert_array_equal(cut.tubelets.motion, whole.tubelets.motion[:, -num_steps:])
+
+
+def test_empty_scenes_come_with_the_footage_by_state(state_dir: Path) -> None:
+    scene = Scene(striped_scene(), Perspective(0.5, 0.0))
+    save_scenes(store_of(state_dir).folder, {OperationalState.OPEN: scene})
+    (footage,) = training_footage(state_dir, 12, is_held_out=False)
+    np.testing.assert_array_equal(footage.backgrounds[OPEN], scene.background)
+    assert list(footage.backgrounds) == [OPEN]
 
 
 def test_update_is_local_minus_global_and_the_same_for_the_same_assignment(state_dir: Path) -> None:

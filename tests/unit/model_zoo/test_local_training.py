@@ -80,13 +80,13 @@ def test_step_changes_the_network_and_no_footage() -> None:
 
 @pytest.mark.parametrize("label", [LABEL_CONFIRMED, FALSE_ALARM])
 def test_camera_of_which_every_tubelet_is_labelled_can_train(label: int) -> None:
-    judged = dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(1, 1, look=Look(label=label)))
+    judged = dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(1, 1, look=Look(label=label)).last_steps(12))
     assert all(np.isfinite(array).all() for array in trained(judged, 1, num_steps=1).values())
 
 
 def test_confirmed_anomaly_pulls_the_other_way_than_a_false_alarm() -> None:
     footage = [
-        dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(4, 1, look=Look(label=label)))
+        dataclasses.replace(FOOTAGE, tubelets=drawn_tubelets(4, 1, look=Look(label=label)).last_steps(12))
         for label in (LABEL_CONFIRMED, FALSE_ALARM)
     ]
     start = initial_parameters(SMALL, 0)["head.2.bias"]

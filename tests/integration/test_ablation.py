@@ -1,0 +1,50 @@
+"""The ablation command: trains what differs, scores it, and goes on where it was."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer.testing
+import yaml
+
+from benchmarks.ablation.__main__ import app
+from simulation.errors import OutputError
+
+RUNNER = typer.testing.CliRunner()
+CONFIG = {
+    "cameras": 1,
+    "seeds": [0],
+    "steps": 2,
+    "variants": {"as it ships": {}, "blind": {"conditioning": "none", "heads": [], "strange_looks": False}},
+}
+
+
+def run(folder: Path, config: dict[str, object]) -> typer.testing.Result:
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    options = {"--json": "out.json", "--work": "work", "--config": "config.yaml"}
+    return RUNNER.invoke(app, [part for name, file in options.items() for part in (name, str(folder / file))])
+
+
+def test_every_variant_has_figures_and_a_second_run_trains_nothing(tmp_path: Path) -> None:
+    first = run(tmp_path, CONFIG)
+    assert first.exit_code == 0, first.output
+    figures = json.loads((tmp_path / "out.json").read_text())["seeds"]["0"]["figures"]
+    assert list(figures) == ["as it ships", "blind", "fp32", "statistics"]
+    assert all(0 < value < 1 for one in figures.values() for value in one.values())
+    assert figures["as it ships"] != figures["blind"]
+    models = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").rglob("*.onnx")}
+    assert len(models) == 2 * len(CONFIG["variants"])  # type: ignore[arg-type]  # int8 and float32
+    again = run(tmp_path, CONFIG)
+    assert again.output == first.output
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "work").rglob("*.onnx")} == models
+    other = run(tmp_path, CONFIG | {"steps": 3})
+    assert isinstance(other.exception, OutputError)
+    assert "expected results of this configuration" in str(other.exception)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"config": 3}'])
+def test_file_that_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "out.json").write_text(text)
+    refused = run(tmp_path, CONFIG)
+    assert isinstance(refused.exception, OutputError)
+    assert "expected a result of this command" in str(refused.exception)
