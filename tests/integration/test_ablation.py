@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-import typer.testing
+from click.testing import Result
 import yaml
+from typer.testing import CliRunner
 
 from benchmarks.ablation.__main__ import app
 from simulation.errors import OutputError
 
-RUNNER = typer.testing.CliRunner()
+RUNNER = CliRunner()
 CONFIG = {
     "cameras": 1,
     "seeds": [0],
@@ -19,7 +20,7 @@ CONFIG = {
 }
 
 
-def run(folder: Path, config: dict[str, object]) -> typer.testing.Result:
+def run(folder: Path, config: dict[str, object]) -> Result:
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     options = {"--json": "out.json", "--work": "work", "--config": "config.yaml"}
     return RUNNER.invoke(app, [part for name, file in options.items() for part in (name, str(folder / file))])
