@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 import yaml
+from click.testing import Result
 from typer.testing import CliRunner
 
 from benchmarks.ablation.__main__ import app
