@@ -2,7 +2,7 @@
 
 import pytest
 
-from context.behaviour.fall import Posture, fall
+from context.behaviour.fall import Body, fall
 from context.behaviour.settings import FallSettings
 from context.track import Point, Sighting
 from tests.fakes.paths import BAG, LYING, SOMEBODY, STANDING, at, times
@@ -12,7 +12,7 @@ SETTINGS = FallSettings(limit_s=3.0)
 
 def watch(path: list[Sighting]) -> list[float]:
     """Seconds on the ground along a path; negative before the limit."""
-    state: Posture | None = None
+    state: Body | None = None
     found = []
     for one in path:
         state, finding = fall(state, one, SETTINGS)
