@@ -7,21 +7,25 @@ Letters in shapes: N boxes, M boxes of scored objects.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 import numpy.typing as npt
 
-from model_zoo.perception.background import Mask
 from model_zoo.perception.detector import Detections
 from model_zoo.perception.object_kind import OTHER
 from model_zoo.perception.perspective import Boxes, Perspective
-from model_zoo.perception.proposals import components, sizes
+from model_zoo.perception.proposals import Parts, sizes
+from model_zoo.perception.proposer import Look
 from model_zoo.perception.tracker import Track, Tracker
 from model_zoo.perception.tubelet import Box
 
 MAX_LOW_THINGS = 16
-LEAST_AGE = 3
-"""Frames in sight before a low thing is told of."""
+LOOK_EVERY_S = 0.15
+"""Shortest time between two looks, which makes every other frame at 10 a second: what matters stays for seconds."""
+
+LEAST_AGE = 2
+"""Looks that a low thing must be seen in before it is told of."""
 
 _HEIGHT_BOUNDS = (0.12, 0.5)
 _MOST_WIDTH = 1.7
@@ -54,28 +58,37 @@ class LowThings:
     def __init__(self, perspective: Perspective) -> None:
         self._perspective = perspective
         self._tracker = Tracker()
+        self.reset()
 
     def reset(self) -> None:
         """Ends all tracks; their numbers are never used again."""
         self._tracker.reset()
+        self._things: tuple[LowThing, ...] = ()
+        self._looked_s = -math.inf
 
-    def update(self, mask: Mask, taken: Boxes, elapsed_s: float) -> tuple[LowThing, ...]:
-        """Takes the foreground of the next frame.
+    def update(self, look: Look, taken: Boxes, instant_s: float) -> tuple[LowThing, ...]:
+        """Takes the next frame.
 
         Args:
-            mask: ``(h, w)``, 1 is foreground.
+            look: The frame.
             taken: Boxes of what is scored, ``(M, 4)``: what lies in them is part of it.
-            elapsed_s: Seconds since the frame before, > 0.
+            instant_s: When it was taken, later than the frame before.
 
         Returns:
-            The low things that keep to their place.
+            The low things that keep to their place, as last looked at.
         """
-        boxes = low_boxes(mask, taken, self._perspective)
+        elapsed_s = instant_s - self._looked_s
+        if elapsed_s >= LOOK_EVERY_S:
+            self._things = self._looked_at(low_boxes(look.parts, taken, self._perspective), look.mask.shape, elapsed_s)
+            self._looked_s = instant_s
+        return self._things
+
+    def _looked_at(self, boxes: Boxes, shape: tuple[int, ...], elapsed_s: float) -> tuple[LowThing, ...]:
         if not len(boxes) and not self._tracker.tracks:
             return ()
         found = Detections(boxes, np.ones(len(boxes), np.float32), np.full(len(boxes), OTHER))
         _, tracks = self._tracker.update(found)
-        speeds = self._speeds(tracks, mask.shape, elapsed_s)
+        speeds = self._speeds(tracks, shape, elapsed_s)
         return tuple(
             LowThing(-track.track_id, box, speed)
             for track, box, speed in zip(tracks, boxes, speeds, strict=True)
@@ -89,25 +102,24 @@ class LowThings:
         return [float(speed) for speed in np.hypot(*velocity.T) / (expected * elapsed_s)]
 
 
-def low_boxes(mask: Mask, taken: Boxes, perspective: Perspective) -> Boxes:
+def low_boxes(parts: Parts, taken: Boxes, perspective: Perspective) -> Boxes:
     """Boxes of solid foreground lower than half a person, wholly in the picture, the largest first.
 
     Args:
-        mask: ``(h, w)``, 1 is foreground.
+        parts: Connected parts of the foreground.
         taken: Boxes of what is scored, ``(M, 4)``.
         perspective: Expected heights.
 
     Returns:
         ``(N, 4)``, at most ``MAX_LOW_THINGS``.
     """
-    _, boxes, area_px = components(mask)
-    large = area_px >= _MIN_AREA_PX
-    boxes, area_px = boxes[large], area_px[large]
-    if not len(boxes):
-        return boxes
-    expected_px, height, width = sizes(boxes, mask.shape, perspective)
-    area = area_px / expected_px**2
+    large = parts.area_px >= _MIN_AREA_PX
+    boxes, area_px = parts.boxes[large], parts.area_px[large]
+    expected_px, height, width = sizes(boxes, parts.labels.shape, perspective)
     keep = (height > _HEIGHT_BOUNDS[0]) & (height <= _HEIGHT_BOUNDS[1]) & (width < _MOST_WIDTH)
+    if not keep.any():  # the usual case
+        return boxes[keep]
+    area = area_px / expected_px**2
     keep &= (area > _MIN_AREA) & (area > _MIN_FILL * height * width)
     keep &= (boxes[:, 0] > _BORDER_FRACTION) & (boxes[:, 2:] < 1 - _BORDER_FRACTION).all(axis=1)
     boxes, area_px = boxes[keep], area_px[keep]

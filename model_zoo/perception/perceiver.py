@@ -130,7 +130,8 @@ class Perceiver:
         with self._clock.stage("flow"):
             flow = self._flow.update(picture, mask)
         with self._clock.stage("proposals"):
-            proposals = self._proposer.propose(Look(frame, mask, flow))
+            look = Look(frame, mask, flow)
+            proposals = self._proposer.propose(look)
         with self._clock.stage("tracks"):
             proposals, tracks = self._tracker.update(proposals)
             in_sight = {track.track_id for track in self._tracker.tracks if not track.is_lost}
@@ -138,7 +139,7 @@ class Perceiver:
                 [track.track_id for track in tracks], in_sight, proposals.kind, proposals.confidence
             )
             if self._low is not None:
-                self._low_things = self._low.update(mask, proposals.boxes, self._elapsed_s)
+                self._low_things = self._low.update(look, proposals.boxes, instant_s)
             edges = None
             if self._proposer.follows_edges:
                 edges = self._edges.update(tracks, in_sight, proposals.boxes, instant_s)
