@@ -4,6 +4,7 @@ Lengths are in expected heights: one is what a standing person measures at that 
 compare. Named tuples, for they are made by the hundred: a frozen dataclass takes more than twice as long.
 """
 
+import enum
 import math
 from typing import NamedTuple
 
@@ -14,6 +15,13 @@ RECENT_S = 2.0
 """Seconds of sightings that a track keeps."""
 
 _BORDER_FRACTION = 0.01
+
+
+class Posture(enum.StrEnum):
+    """How a body is held, where something better than its box can tell."""
+
+    UPRIGHT = "upright"
+    DOWN = "down"
 
 
 class Sighting(NamedTuple):
@@ -29,6 +37,7 @@ class Sighting(NamedTuple):
         speed: Expected heights a second, at least 0.
         zone: Name of the zone its foot is in; "" outside every zone.
         flow: Permitted direction of travel there (x right, y down), of length 1; ``None`` where any is.
+        posture: How it is held; ``None`` where only the box is known.
     """
 
     instant_s: float
@@ -40,6 +49,7 @@ class Sighting(NamedTuple):
     speed: float
     zone: str = ""
     flow: Point | None = None
+    posture: Posture | None = None
 
     @property
     def is_cut(self) -> bool:

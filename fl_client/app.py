@@ -33,6 +33,7 @@ from fl_client.watch import FeedbackLine, Pipeline, Progress, Watch
 from fl_runtime.shutdown import StopFlag
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.detector import DetectorFile
+from model_zoo.perception.pose import load_pose_model
 from model_zoo.perception.tubelet import ANALYSIS_FPS
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class PipelineOrder:
     learn_for_s: float
     model_path: Path | None
     detector: DetectorFile | None = None
+    pose_path: Path | None = None
 
 
 PipelineFactory = Callable[[PipelineOrder], Pipeline]
@@ -85,7 +87,7 @@ def camera_pipeline(order: PipelineOrder) -> Pipeline:
     from fl_client.pipeline import CameraPipeline
 
     return CameraPipeline(
-        order.site, order.camera, order.state_dir, order.learn_for_s, order.model_path, order.detector
+        order.site, order.camera, order.state_dir, order.learn_for_s, order.model_path, order.detector, order.pose_path
     )
 
 
@@ -96,12 +98,14 @@ def run_client(config: ClientConfig, stop: StopFlag, build_pipeline: PipelineFac
         SourceError: The source cannot be watched, or a file's decoder died; alerts from before that are complete.
         StateError: The state folder is in use or cannot be written.
         SettingsError: The options contradict the site description.
-        ModelFileError: The detector cannot be used.
+        ModelFileError: The detector or the pose model cannot be used.
     """
     site, camera = site_and_camera(config)
     detector = _detector_file(config)
     if detector is not None:
         detector.open(_USUAL_PROPORTIONS)  # one that cannot be used is refused before anything starts
+    if config.pose is not None:
+        load_pose_model(config.pose)
     source = Source(config.source, ANALYSIS_FPS, config.start_s(dt.datetime.now(dt.UTC)), config.is_fast)
     check_path(source)
     cv2.setNumThreads(1)
@@ -154,7 +158,7 @@ class _Client:
         """Builds on the last good model; where the pipeline refuses that one, on the shipped default."""
         folder, config = self._folder.path, self._config
         model_path, detector = self._models.current_model(), _detector_file(config)
-        order = PipelineOrder(site, camera, folder, config.learn_for_s, model_path, detector)
+        order = PipelineOrder(site, camera, folder, config.learn_for_s, model_path, detector, config.pose)
         try:
             return build_pipeline(order)
         except ModelFileError as error:

@@ -5,22 +5,31 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
+from context.behaviour.finding import Behaviour
 from context.behaviour.observer import NOTHING_OBSERVED, Findings, observe
 from context.behaviour.settings import BehaviourSettings
 from context.site import Camera
-from context.track import Point, Sighting
-from model_zoo.perception.object_kind import KINDS, OTHER
+from context.track import Point, Posture, Sighting
+from fl_client.postures import Asked
+from model_zoo.perception.low_things import LowThing
+from model_zoo.perception.object_kind import KINDS, OTHER, PERSON
 from model_zoo.perception.perspective import Perspective
 from model_zoo.perception.tubelet import MOTION_FEATURES, NUM_MOTION, ObservedObject
 
 LOOK_EVERY_S = 0.15
 """Shortest time between two looks, which makes every other frame at 10 a second: behaviours last for seconds."""
 
+TOLD_OF_LOW = frozenset({Behaviour.LEFT_OBJECT, Behaviour.FALL})
+"""What a low thing may show; anything else would be said of bags and shadows, too."""
+
+_PLAIN_HEIGHT, _PLAIN_ASPECT = 0.75, 0.5
+_LEAST_LENGTH = 0.4
 _SPEED, _HEIGHT, _WIDTH = (MOTION_FEATURES.index(name) for name in ("speed", "height", "width"))
 
 
@@ -32,6 +41,37 @@ class PlacedObjects:
     boxes: npt.NDArray[np.float32]  # (N, 4)
     units: npt.NDArray[np.float64]  # (N, 2) an expected height as fractions of the frame's width and height
     zone_slot: npt.NDArray[np.int64]  # (N,)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlacedLowThings:
+    """The low things of one frame with their places; arrays with one row per thing."""
+
+    things: Sequence[LowThing]
+    boxes: npt.NDArray[np.float32]  # (N, 4)
+    units: npt.NDArray[np.float64]  # (N, 2)
+    zone_slot: npt.NDArray[np.int64]  # (N,)
+
+
+NO_POSTURES: Mapping[int, Posture] = MappingProxyType({})
+NOTHING_LOW = PlacedLowThings((), np.zeros((0, 4), np.float32), np.zeros((0, 2)), np.zeros(0, np.int64))
+
+
+def in_question(placed: PlacedObjects, low: PlacedLowThings) -> list[Asked]:
+    """Whose box leaves open whether they stand: people who are wide or low for one, and low things as long as one."""
+    people = [
+        Asked(one.track_id, one.box)
+        for one in placed.objects
+        if one.kind == PERSON
+        and (one.motion[_HEIGHT] < _PLAIN_HEIGHT or one.motion[_WIDTH] > _PLAIN_ASPECT * one.motion[_HEIGHT])
+    ]
+    lengths = (low.boxes[:, 2] - low.boxes[:, 0]) / low.units[:, 0]
+    long = [
+        Asked(one.track_id, one.box)
+        for one, length in zip(low.things, lengths.tolist(), strict=True)
+        if length >= _LEAST_LENGTH
+    ]
+    return people + long
 
 
 def expected_units(
@@ -74,17 +114,30 @@ class BehaviourWatch:
         self._observed = NOTHING_OBSERVED
         self._findings: dict[int, Findings] = {}
 
-    def look(self, placed: PlacedObjects, instant_s: float) -> tuple[Findings, ...]:
-        """Takes the objects of the next frame, seen at ``instant_s``.
+    def look(
+        self,
+        placed: PlacedObjects,
+        instant_s: float,
+        low: PlacedLowThings = NOTHING_LOW,
+        postures: Mapping[int, Posture] = NO_POSTURES,
+    ) -> tuple[Findings, ...]:
+        """Takes the objects of the next frame and what is low in it, with the postures that are known by track.
 
         Returns:
             What was measured of each object when last looked at, beyond its limit or not; nothing of newer objects.
         """
         if not 0.0 <= instant_s - self._observed.instant_s < LOOK_EVERY_S:
-            sightings = self._sightings(placed, instant_s)
+            sightings = self._sightings(placed, instant_s) + self._low_sightings(low, instant_s)
+            if postures:
+                sightings = [one._replace(posture=postures.get(one.track_id)) for one in sightings]
             self._observed, found = observe(self._observed, instant_s, sightings, self._settings)
             self._findings = {one.track_id: findings for one, findings in zip(sightings, found, strict=True)}
         return tuple(self._findings.get(one.track_id, ()) for one in placed.objects)
+
+    def shown_by(self, things: Sequence[LowThing]) -> tuple[Findings, ...]:
+        """What each low thing showed when last looked at, of ``TOLD_OF_LOW``."""
+        shown = (self._findings.get(one.track_id, ()) for one in things)
+        return tuple(tuple(finding for finding in one if finding.behaviour in TOLD_OF_LOW) for one in shown)
 
     def _sightings(self, placed: PlacedObjects, instant_s: float) -> list[Sighting]:
         foot_x = (placed.boxes[:, 0] + placed.boxes[:, 2]) / 2
@@ -96,6 +149,24 @@ class BehaviourWatch:
             Sighting(instant_s, one.track_id, kind, (x, y), (unit_x, unit_y), (width, height), speed, *zone)
             for one, (x, y, unit_x, unit_y, width, height, speed), kind, zone in zip(
                 placed.objects, rows, kinds, zones, strict=True
+            )
+        ]
+
+    def _low_sightings(self, low: PlacedLowThings, instant_s: float) -> list[Sighting]:
+        rows = np.column_stack([low.boxes, low.units]).tolist()
+        return [
+            Sighting(
+                instant_s,
+                one.track_id,
+                KINDS[OTHER],
+                ((left + right) / 2, bottom),
+                (unit_x, unit_y),
+                ((right - left) / unit_x, (bottom - top) / unit_y),
+                one.speed,
+                *self._zones[slot],
+            )
+            for one, (left, top, right, bottom, unit_x, unit_y), slot in zip(
+                low.things, rows, low.zone_slot.tolist(), strict=True
             )
         ]
 

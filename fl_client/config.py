@@ -52,6 +52,9 @@ class ClientConfig(pydantic.BaseModel):
     detect_every: int = pydantic.Field(
         default=3, ge=1, le=100, description="Frames from detection to detection; flow carries the boxes in between."
     )
+    pose: Path | None = pydantic.Field(
+        default=None, description="Pose model, ONNX; left out: who stands and who lies is told from boxes alone."
+    )
     coordinator: str | None = pydantic.Field(
         default=None, max_length=1024, description="URL of the coordinator; https, or http on this machine."
     )

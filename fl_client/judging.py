@@ -41,6 +41,8 @@ class ScoredFrame:
     severity: float
     operational_state: str
     is_learning: bool
+    unscored: Findings = ()
+    """What things too low to be scored do beyond the limits."""
 
 
 class FrameJudge:
@@ -70,9 +72,9 @@ class FrameJudge:
         top = float(scores.surprise.fused.max(initial=0.0))
         self._ema = top if self._ema is None else (1 - EMA_WEIGHT) * self._ema + EMA_WEIGHT * top
         severity = max((scored.severity for scored in objects), default=0.0)
-        frame = ScoredFrame(
-            seen.instant_s, tuple(objects), self._ema, severity, seen.moment.state.value, is_learning=False
-        )
+        low = tuple(finding for findings in seen.low_behaviours for finding in findings if finding.holds)
+        state = seen.moment.state.value
+        frame = ScoredFrame(seen.instant_s, tuple(objects), self._ema, severity, state, is_learning=False, unscored=low)
         return frame, scores.surprise
 
     def take_over(self, scorer: CameraScorer) -> None:

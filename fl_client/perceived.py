@@ -17,11 +17,23 @@ from context.context_vector import Moment, moment_at
 from context.schedule import OperationalState
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS, zone_slots
-from fl_client.behaviours import BehaviourWatch, PlacedObjects, expected_units
+from fl_client.behaviours import (
+    NO_POSTURES,
+    NOTHING_LOW,
+    BehaviourWatch,
+    PlacedLowThings,
+    PlacedObjects,
+    expected_units,
+    in_question,
+)
+from fl_client.postures import PostureWatch
 from model_zoo.perception.background import Frame, analysis_size
 from model_zoo.perception.collector import TubeletCollector, Window
 from model_zoo.perception.detector import DetectorFile
+from model_zoo.perception.low_things import LowThing, LowThings
 from model_zoo.perception.perceiver import Perceiver
+from model_zoo.perception.perspective import Boxes
+from model_zoo.perception.pose import PoseModel
 from model_zoo.perception.proposer import DetectorProposer
 from model_zoo.perception.scene import Scene
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, NUM_STEPS, ObservedObject, Tubelets
@@ -44,6 +56,10 @@ class Perceived:
     tubelet_track_ids: npt.NDArray[np.int64]  # (len(tubelets),)
     behaviours: tuple[Findings, ...]
     """What was measured of the behaviour of each object. N of them."""
+    low_things: tuple[LowThing, ...] = ()
+    """What is too low to be scored."""
+    low_behaviours: tuple[Findings, ...] = ()
+    """Left objects and falls among the low things; one entry for each."""
 
 
 class CameraView:
@@ -54,6 +70,7 @@ class CameraView:
         camera: One of the site's cameras.
         scenes: Scenes by operational state; a state without one is looked at with the scene at hand.
         detector: Finds objects; they come from the foreground alone when absent.
+        pose: Tells how people are held; their boxes do when absent.
 
     Raises:
         ModelFileError: The detector cannot be used.
@@ -65,6 +82,7 @@ class CameraView:
         camera: Camera,
         scenes: Mapping[OperationalState, Scene],
         detector: DetectorFile | None = None,
+        pose: PoseModel | None = None,
     ) -> None:
         self._site, self._camera = site, camera
         self._scenes = dict(scenes)
@@ -75,6 +93,7 @@ class CameraView:
         self._perceiver = _perceiver(self._scenes[self._state], detector)
         self._collector = TubeletCollector()
         self._behaviours = BehaviourWatch(camera, site.behaviours)
+        self._postures = None if pose is None else PostureWatch(pose)
 
     def look(self, frame: Frame, instant_s: float) -> Perceived:
         """Takes the next frame.
@@ -93,7 +112,12 @@ class CameraView:
         slots = zone_slots(self._camera.zones, boxes)
         turned = [self._turned(seen, slot) for seen, slot in zip(objects, slots, strict=True)]
         windows = self._collector.update(turned)
-        units = expected_units(boxes, self._perceiver.scene.perspective, frame.shape[1] / frame.shape[0])
+        aspect_px = frame.shape[1] / frame.shape[0]
+        placed, low = PlacedObjects(objects, boxes, self._units(boxes, aspect_px), slots), self._low(aspect_px)
+        postures = NO_POSTURES
+        if self._postures is not None:
+            postures = self._postures.look(frame, in_question(placed, low), instant_s)
+        behaviours = self._behaviours.look(placed, instant_s, low, postures)
         return Perceived(
             instant_s,
             moment,
@@ -105,7 +129,9 @@ class CameraView:
             slots,
             self._tubelets(windows, moment, instant_s),
             np.array([window.track_id for window in windows], dtype=np.int64),
-            self._behaviours.look(PlacedObjects(objects, boxes, units, slots), instant_s),
+            behaviours,
+            tuple(low.things),
+            self._behaviours.shown_by(low.things),
         )
 
     def reset(self) -> None:
@@ -129,6 +155,16 @@ class CameraView:
         if state in self._scenes:
             self._perceiver.refresh(self._scenes[state].background)
         self._state = state
+
+    def _units(self, boxes: Boxes, aspect_px: float) -> npt.NDArray[np.float64]:
+        return expected_units(boxes, self._perceiver.scene.perspective, aspect_px)
+
+    def _low(self, aspect_px: float) -> PlacedLowThings:
+        things = self._perceiver.low_things
+        if not things:
+            return NOTHING_LOW
+        boxes = np.stack([one.box for one in things])
+        return PlacedLowThings(things, boxes, self._units(boxes, aspect_px), zone_slots(self._camera.zones, boxes))
 
     def _turned(self, seen: ObservedObject, slot: int) -> ObservedObject:
         cos, sin = self._cos_sin[slot]
@@ -156,8 +192,9 @@ class CameraView:
 
 
 def _perceiver(scene: Scene, detector: DetectorFile | None) -> Perceiver:
+    low = LowThings(scene.perspective)
     if detector is None:
-        return Perceiver(scene)
+        return Perceiver(scene, low=low)
     height_px, width_px = scene.background.shape
     proposer = DetectorProposer(detector.open((height_px, width_px)), scene.perspective, detector.every)
-    return Perceiver(scene, proposer=proposer)
+    return Perceiver(scene, proposer=proposer, low=low)

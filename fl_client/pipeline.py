@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from context.context_vector import Moment, moment_at
-from context.schedule import STATES
+from context.schedule import STATES, OperationalState
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS
 from fl_client.errors import ClientError
@@ -32,6 +32,8 @@ from model_zoo.errors import ModelFileError, ModelZooError
 from model_zoo.onnx_model import OnnxModel, load_model
 from model_zoo.perception.background import Frame
 from model_zoo.perception.detector import DetectorFile
+from model_zoo.perception.pose import load_pose_model
+from model_zoo.perception.scene import Scene
 from model_zoo.perception.tubelet import Tubelets, concatenate
 
 logger = logging.getLogger(__name__)
@@ -62,9 +64,10 @@ class CameraPipeline:
         learn_for_s: Seconds to watch before the first learned alert.
         model_path: Model to score with; the shipped one when absent.
         detector: Finds objects; they come from the foreground alone when absent.
+        pose_path: Pose model that tells who has fallen; boxes do when absent.
 
     Raises:
-        ModelFileError: The model or the detector cannot be used.
+        ModelFileError: The model, the detector or the pose model cannot be used.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  the parts of a pipeline order
@@ -75,8 +78,10 @@ class CameraPipeline:
         learn_for_s: float,
         model_path: Path | None = None,
         detector: DetectorFile | None = None,
+        pose_path: Path | None = None,
     ) -> None:
         self._site, self._camera, self._detector = site, camera, detector
+        self._pose = None if pose_path is None else load_pose_model(pose_path)
         self._scene_s = min(SCENE_S, learn_for_s / 3)
         self._learn_for_s = learn_for_s - self._scene_s
         self._model = _load(model_path or DEFAULT_MODEL)
@@ -84,7 +89,7 @@ class CameraPipeline:
         self._store = TubeletStore(self._folder)
         self._store.describe(camera)
         scenes = load_scenes(self._folder)
-        self._view = CameraView(site, camera, scenes, detector) if scenes else None
+        self._view = self._view_of(scenes) if scenes else None
         self._scene_learner = SceneLearner(self._scene_s, detector)
         self._blocks = BlockBuilder(min(BLOCK_S, self._learn_for_s / BLOCKS_TO_LEARN))
         self._frame_shape: tuple[int, ...] | None = None
@@ -124,7 +129,7 @@ class CameraPipeline:
             moment = self._moment(instant_s)
             if scene is not None:
                 save_scenes(self._folder, {moment.state: scene})
-                self._view = CameraView(self._site, self._camera, {moment.state: scene}, self._detector)
+                self._view = self._view_of({moment.state: scene})
             return ScoredFrame(instant_s, (), 0.0, 0.0, moment.state.value, is_learning=True)
         seen = self._view.look(frame, instant_s)
         judge = None if self.is_learning else self._current_judge()
@@ -175,6 +180,9 @@ class CameraPipeline:
         if self._view is not None:
             save_scenes(self._folder, self._view.scenes())
         self._store_block()
+
+    def _view_of(self, scenes: dict[OperationalState, Scene]) -> CameraView:
+        return CameraView(self._site, self._camera, scenes, self._detector, self._pose)
 
     def _judge(self, judge: FrameJudge, seen: Perceived) -> ScoredFrame:
         frame, _ = judge.judge(seen)

@@ -15,8 +15,9 @@ import numpy as np
 import pydantic
 import typer
 
+from benchmarks.behaviours.low_clips import BEHAVIOUR_BY_EVENT, low_clips, shown_in
 from benchmarks.behaviours.world_tracks import BEHAVIOUR_BY_ANOMALY, WAYS, WatchedActor, footage_with, watched_actors
-from context.behaviour.settings import BehaviourSettings, DwellSettings
+from context.behaviour.settings import BehaviourSettings, DwellSettings, LeftObjectSettings
 from context.site import Camera
 from fl_client.behaviours import BehaviourWatch, PlacedObjects, expected_units
 from fl_runtime.atomic_file import write_atomically
@@ -43,6 +44,7 @@ class BehaviourConfig(pydantic.BaseModel, strict=True, frozen=True, extra="forbi
     seeds: Annotated[list[int], pydantic.Field(min_length=1, description="worlds")]
     num_cameras: Annotated[int, pydantic.Field(ge=1, le=60, description="cameras of each world")]
     num_frames: Annotated[dict[str, int], pydantic.Field(description="length of a clip, by anomaly")]
+    left_limit_s: Annotated[float, pydantic.Field(gt=0.0, le=3600.0, description="seconds unattended that are long")]
     dwell_limit_s: Annotated[float, pydantic.Field(gt=0.0, le=3600.0, description="seconds in a zone that are long")]
 
 
@@ -50,14 +52,45 @@ class BehaviourConfig(pydantic.BaseModel, strict=True, frozen=True, extra="forbi
 def main(
     json_out: Annotated[Path, typer.Option("--json", help="Result.")],
     config: Annotated[Path, typer.Option(help="Clips.")] = CONFIG,
+    low_only: Annotated[bool, typer.Option("--low-only", help="Only falls and left objects.")] = False,
 ) -> None:
     """Counts who shows each behaviour among those who should and those who should not."""
     cv2.setNumThreads(1)
     chosen = load_config(config, BehaviourConfig)
-    result = {**_facts(chosen), "cost_ms": _cost_ms(), "shares": _shares(chosen)}
+    result: dict[str, Any] = {**_facts(chosen), "low": _low_shares(chosen)}
+    if not low_only:
+        result |= {"cost_ms": _cost_ms(), "shares": _shares(chosen)}
     write_atomically(json_out, (json.dumps(result, indent=2) + "\n").encode())
-    typer.echo(json.dumps(result["shares"], indent=2))
-    typer.echo(f"milliseconds a frame with {NUM_OBJECTS} objects: {result['cost_ms']}")
+    typer.echo(json.dumps({name: result[name] for name in ("shares", "low") if name in result}, indent=2))
+    if not low_only:
+        typer.echo(f"milliseconds a frame with {NUM_OBJECTS} objects: {result['cost_ms']}")
+
+
+def _low_shares(config: BehaviourConfig) -> dict[str, dict[str, str]]:
+    """In how many clips each event is found at its place, and in how many another one is found."""
+    settings = BehaviourSettings(left_object=LeftObjectSettings(limit_s=config.left_limit_s))
+    return {
+        f"{event.value}, {'busy' if is_busy else 'alone'}": _low_counts(config, settings, event, is_busy=is_busy)
+        for event in BEHAVIOUR_BY_EVENT
+        for is_busy in (False, True)
+    }
+
+
+def _low_counts(
+    config: BehaviourConfig, settings: BehaviourSettings, event: AnomalyKind, *, is_busy: bool
+) -> dict[str, str]:
+    pairs = [
+        (shown_in(clip, settings), shown_in(usual, settings))
+        for seed in config.seeds
+        for index in range(config.num_cameras)
+        for clip, usual in low_clips(event, seed, index, config.num_frames[event.value], is_busy=is_busy)
+    ]
+    return {
+        "found by scored objects": f"{sum(one.scored > 0 for one, _ in pairs)} of {len(pairs)}",
+        "found at all": f"{sum(one.scored + one.low > 0 for one, _ in pairs)} of {len(pairs)}",
+        "another in the same clip": f"{sum(one.elsewhere > 0 for one, _ in pairs)} of {len(pairs)}",
+        "in a normal clip": f"{sum(usual.elsewhere > 0 for _, usual in pairs)} of {len(pairs)}",
+    }
 
 
 def _shares(config: BehaviourConfig) -> dict[str, dict[str, dict[str, str]]]:

@@ -34,7 +34,7 @@ MIN_FRAMES = 10
 
 _KIND_NAMES = {ActorKind.CAR: "vehicle", ActorKind.VAN: "vehicle", ActorKind.BICYCLE: "bicycle"}
 _SPEED_STEPS = 5
-_SCENE_FRAMES = 300
+SCENE_FRAMES = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,7 @@ def footage_with(anomaly: AnomalyKind, seed: int, index: int, num_frames: int) -
         return None
     for plan in plan_footage(camera, seed, num_frames).training:
         if anomaly in fitting_kinds(camera.ground_plan, camera.state_at(plan.start_utc)):
-            usual = dataclasses.replace(plan, seed=plan.seed + 1, num_frames=_SCENE_FRAMES)
+            usual = dataclasses.replace(plan, seed=plan.seed + 1, num_frames=SCENE_FRAMES)
             wrong = dataclasses.replace(plan, anomalies=(anomaly,))
             return Footage(camera, wrong, render_clip(camera, wrong), fit_scene(render_clip(camera, usual).frames))
     return None

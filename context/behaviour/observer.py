@@ -8,7 +8,7 @@ from typing import NamedTuple
 from context.behaviour.against_flow import against_flow
 from context.behaviour.crowd import Crowd, crowd
 from context.behaviour.dwell import Stay, dwell
-from context.behaviour.fall import Posture, fall
+from context.behaviour.fall import Body, fall
 from context.behaviour.finding import Finding
 from context.behaviour.following import NOBODY, Following, follow
 from context.behaviour.left_object import Thing, left_objects
@@ -25,7 +25,7 @@ class Conduct(NamedTuple):
 
     stay: Stay
     journey: Journey
-    posture: Posture
+    posture: Body
 
 
 @dataclasses.dataclass(frozen=True)

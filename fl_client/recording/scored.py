@@ -30,7 +30,10 @@ class ScoredObjectView(Protocol):
 
 
 class ScoredFrameView(Protocol):
-    """A scored frame; while ``is_learning`` no learned alert may be raised."""
+    """A scored frame; while ``is_learning`` no learned alert may be raised.
+
+    ``unscored`` is what things too low to be scored do beyond the limits.
+    """
 
     @property
     def instant_s(self) -> float: ...  # noqa: D102
@@ -44,6 +47,8 @@ class ScoredFrameView(Protocol):
     def operational_state(self) -> str: ...  # noqa: D102
     @property
     def is_learning(self) -> bool: ...  # noqa: D102
+    @property
+    def unscored(self) -> tuple[Finding, ...]: ...  # noqa: D102
 
 
 def observation_of(scored: ScoredFrameView) -> Observation:
@@ -62,9 +67,10 @@ def observation_of(scored: ScoredFrameView) -> Observation:
 
 
 def _shown(scored: ScoredFrameView) -> tuple[Finding, ...]:
-    """What the unusual objects of a frame do beyond the limits."""
+    """What the unusual objects of a frame do beyond the limits, and all that is low in it."""
     unusual = [one for one in scored.objects if one.severity >= SHOWN_SEVERITY]
-    return strongest((), tuple(finding for one in unusual for finding in one.behaviours if finding.holds))
+    told = tuple(finding for one in unusual for finding in one.behaviours if finding.holds)
+    return strongest((), (*told, *scored.unscored))
 
 
 def _fractions(box: npt.NDArray[np.float32]) -> tuple[float, float, float, float]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from model_zoo.errors import FootageError
 from model_zoo.perception.background import Frame, LiveBackground, Mask, Picture, analysis_picture, grey_picture
 from model_zoo.perception.flow import Flow, FlowEstimator, displacements
+from model_zoo.perception.low_things import LowThing, LowThings
 from model_zoo.perception.object_kind import KindVotes
 from model_zoo.perception.perspective import Boxes
 from model_zoo.perception.proposer import BlobProposer, Look, Proposer
@@ -45,6 +46,7 @@ class Perceiver:
         fps: Frames a second that ``update`` will be called at, roughly; after a gap of several frames tracks end.
         proposer: Where objects may be; the foreground's blobs when absent.
         clock: Told how long each stage takes.
+        low: Follows what is too low to be an object here; such things are not looked for when absent.
     """
 
     def __init__(
@@ -53,12 +55,15 @@ class Perceiver:
         fps: float = ANALYSIS_FPS,
         proposer: Proposer | None = None,
         clock: StageClock | None = None,
+        low: LowThings | None = None,
     ) -> None:
         self._perspective = scene.perspective
         self._proposer = proposer or BlobProposer(scene.perspective)
         self._background = LiveBackground(scene.background)
         self._clock = clock or StageClock()
         self._longest_gap_s = _LONGEST_GAP_FRAMES / fps
+        self._low = low
+        self._low_things: tuple[LowThing, ...] = ()
         self._tracker = Tracker()
         self._flow = FlowEstimator()
         self._edges = EdgeTracker()
@@ -71,6 +76,11 @@ class Perceiver:
     def scene(self) -> Scene:
         """The scene as it looks now; worth saving after it has followed the daylight."""
         return Scene(self._background.picture, self._perspective)
+
+    @property
+    def low_things(self) -> tuple[LowThing, ...]:
+        """The low things at rest in the last frame."""
+        return self._low_things
 
     def refresh(self, background: Picture) -> None:
         """Replaces the background, as where the light changes with the operational state; tracks go on.
@@ -94,6 +104,9 @@ class Perceiver:
         self._proposer.reset()
         self._kinds.reset()
         self._stays.clear()
+        self._low_things = ()
+        if self._low is not None:
+            self._low.reset()
         self._last_s = -math.inf
 
     def update(self, frame: Frame, instant_s: float) -> tuple[ObservedObject, ...]:
@@ -117,13 +130,16 @@ class Perceiver:
         with self._clock.stage("flow"):
             flow = self._flow.update(picture, mask)
         with self._clock.stage("proposals"):
-            proposals = self._proposer.propose(Look(frame, mask, flow))
+            look = Look(frame, mask, flow)
+            proposals = self._proposer.propose(look)
         with self._clock.stage("tracks"):
             proposals, tracks = self._tracker.update(proposals)
             in_sight = {track.track_id for track in self._tracker.tracks if not track.is_lost}
             votes = self._kinds.update(
                 [track.track_id for track in tracks], in_sight, proposals.kind, proposals.confidence
             )
+            if self._low is not None:
+                self._low_things = self._low.update(look, proposals.boxes, instant_s)
             edges = None
             if self._proposer.follows_edges:
                 edges = self._edges.update(tracks, in_sight, proposals.boxes, instant_s)

@@ -4,6 +4,8 @@ Blobs of implausible size for their place are dropped (specks, slivers at the bo
 are split into people where the foreground is thin between them. Sizes are in expected heights at the blob's foot.
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -29,38 +31,42 @@ _PERSON_WIDTH = 1.1
 _VEHICLE_FILL = 0.6
 
 
-def blob_boxes(mask: Mask, perspective: Perspective) -> Boxes:
+class Parts(NamedTuple):
+    """The connected parts of a mask, whatever their size."""
+
+    labels: npt.NDArray[np.int32]  # (h, w) number of the part from 1 at each pixel
+    boxes: Boxes  # (N, 4)
+    area_px: Areas  # (N,)
+
+
+def blob_boxes(parts: Parts, perspective: Perspective) -> Boxes:
     """Boxes of the objects in a foreground mask, the largest ``MAX_OBJECTS`` at most.
 
     Args:
-        mask: ``(h, w)``, 1 is foreground.
+        parts: Of the mask.
         perspective: Expected heights.
 
     Returns:
         ``(N, 4)``.
     """
-    labels, boxes, area_px = components(mask)
-    is_crowd = _is_crowd(boxes, area_px, mask.shape, perspective)
+    labels, boxes, area_px = parts
+    is_crowd = _is_crowd(boxes, area_px, labels.shape, perspective)
     for index in np.flatnonzero(is_crowd):
         people, people_area_px = _people(labels, int(index), boxes[index], perspective)
         boxes, area_px = np.concatenate([boxes, people]), np.concatenate([area_px, people_area_px])
-    keep = _is_plausible(boxes, area_px, mask.shape, perspective)
+    keep = _is_plausible(boxes, area_px, labels.shape, perspective)
     keep[: len(is_crowd)] &= ~is_crowd
     order = np.argsort(-area_px[keep], kind="stable")[:MAX_OBJECTS]
     return np.asarray(boxes[keep][order], np.float32)
 
 
-def components(mask: Mask) -> tuple[npt.NDArray[np.int32], Boxes, npt.NDArray[np.float32]]:
-    """The connected parts of a mask, whatever their size.
-
-    Returns:
-        Number of the part from 1 at each pixel ``(h, w)``, boxes ``(N, 4)`` and areas in pixels ``(N,)``.
-    """
+def components(mask: Mask) -> Parts:
+    """The connected parts of a mask ``(h, w)``, 1 being foreground."""
     parts = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)  # half the default's time
     _, labels, stats, _ = parts
     left, top, width, height, area = stats[1:].T.astype(np.float32)
     corners_px = np.stack([left, top, left + width, top + height], axis=1)
-    return (
+    return Parts(
         np.asarray(labels, np.int32),
         np.asarray(corners_px / _corner_scale(mask.shape), np.float32),
         np.asarray(area),

@@ -7,6 +7,7 @@ Letters in shapes: N objects.
 """
 
 import dataclasses
+import functools
 from typing import Protocol
 
 import cv2
@@ -18,7 +19,7 @@ from model_zoo.perception.detector import MIN_CONFIDENCE, Detections
 from model_zoo.perception.flow import Flow, displacements
 from model_zoo.perception.object_kind import PERSON, kind_by_shape
 from model_zoo.perception.perspective import Boxes, Perspective
-from model_zoo.perception.proposals import blob_boxes, sizes
+from model_zoo.perception.proposals import Parts, blob_boxes, components, sizes
 
 MIN_MOVING_SHARE = 0.12
 """Share of a box that must be foreground."""
@@ -41,6 +42,11 @@ class Look:
     mask: Mask
     flow: Flow | None
     """From the frame before; ``None`` for the first."""
+
+    @functools.cached_property
+    def parts(self) -> Parts:
+        """The connected parts of the mask."""
+        return components(self.mask)
 
 
 class ObjectDetector(Protocol):
@@ -77,7 +83,7 @@ class BlobProposer:
 
     def propose(self, look: Look) -> Detections:
         """The blobs, each with full confidence in its box."""
-        boxes = blob_boxes(look.mask, self._perspective)
+        boxes = blob_boxes(look.parts, self._perspective)
         _, height, width = sizes(boxes, look.mask.shape, self._perspective)
         return Detections(boxes, np.ones(len(boxes), np.float32), kind_by_shape(height, width))
 

@@ -36,6 +36,7 @@ class BrightFrame:
     severity: float
     operational_state: str
     is_learning: bool
+    unscored: tuple[Finding, ...] = ()
 
 
 class BrightnessPipeline:

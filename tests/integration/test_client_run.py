@@ -218,12 +218,13 @@ def test_bad_source_is_one_line_and_leaves_nothing(tmp_path: Path, source: str, 
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_is_no_detector_is_refused_before_anything_is_written(eventful: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--detector", "--pose"])
+def test_what_is_no_model_is_refused_before_anything_is_written(eventful: Path, tmp_path: Path, option: str) -> None:
     text, state = tmp_path / "text.onnx", tmp_path / "s"
     text.write_text("just some words")
     command = [sys.executable, "-m", "fl_client", "--site", "demo", "--source", str(eventful), "--state", str(state)]
     result = subprocess.run(
-        [*command, "--detector", str(text)], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        [*command, option, str(text)], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == f"error: {text}: not an ONNX model, or damaged\n"

@@ -18,6 +18,7 @@ from model_zoo.perception.detector import DetectorFile
 from tests.fakes.detectors import cells
 from tests.fakes.drawn_scene import FPS, Frame, walking_frames
 from tests.fakes.onnx_models import METADATA, Weights, drawn_model
+from tests.fakes.pose_models import figure, simcc
 
 START_S = dt.datetime(2026, 1, 7, 12, tzinfo=dt.UTC).timestamp()
 LEARN_FOR_S = 40.0
@@ -89,6 +90,20 @@ def test_where_a_detector_is_configured_objects_are_what_it_finds(
     watching.pipeline.close()
     found = [one for frame in scored for one in frame.objects]
     assert bool(found) == sees_them
+
+
+def test_pose_model_is_read_for_the_camera_or_refused_before_anything_is_written(tmp_path: Path, model: Path) -> None:
+    path = tmp_path / "pose.onnx"
+    path.write_bytes(simcc(figure(0.0)))
+    pipeline = CameraPipeline(SITE, CAMERA, tmp_path / "state", LEARN_FOR_S, model, pose_path=path)
+    assert all(
+        pipeline.process(frame, START_S + index).is_learning for index, frame in enumerate(walking_frames(30, 1))
+    )
+    pipeline.close()
+    path.write_bytes(model.read_bytes())
+    with pytest.raises(ModelFileError, match=r"pose.onnx: expected a pose model with one input"):
+        CameraPipeline(SITE, CAMERA, tmp_path / "other", LEARN_FOR_S, model, pose_path=path)
+    assert not (tmp_path / "other").exists()
 
 
 def test_no_frame_is_judged_before_enough_was_watched_and_every_one_after(tmp_path: Path, model: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from context.behaviour.against_flow import against_flow, flow_share
 from context.behaviour.dwell import Stay, dwell
-from context.behaviour.fall import Posture, fall
+from context.behaviour.fall import Body, fall
 from context.behaviour.following import NOBODY, follow
 from context.behaviour.observer import NOTHING_OBSERVED, observe
 from context.behaviour.settings import (
@@ -84,7 +84,7 @@ def test_nothing_depends_on_the_frame_rate_or_on_how_near_it_is_seen(
 @settings(deadline=None)
 @given(sizes=st.lists(_sizes, min_size=2, max_size=20), gap_s=st.floats(0.61, 3.0))
 def test_gap_never_creates_a_fall(sizes: list[Point], gap_s: float) -> None:
-    posture: Posture | None = None
+    posture: Body | None = None
     for index, size in enumerate(sizes):
         posture, found = fall(posture, at(gap_s * index, one=SOMEBODY._replace(size=size)), FallSettings())
         assert (found.value, found.holds) == (0.0, False)

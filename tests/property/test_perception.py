@@ -9,7 +9,7 @@ from model_zoo.perception.background import foreground
 from model_zoo.perception.detector import Detections
 from model_zoo.perception.perceiver import crop_around
 from model_zoo.perception.perspective import Perspective, fit_perspective
-from model_zoo.perception.proposals import blob_boxes
+from model_zoo.perception.proposals import blob_boxes, components
 from model_zoo.perception.tracker import MAX_MISSES, SURE_CONFIDENCE, Tracker
 from tests.fakes.drawn_people import HEIGHT_PX, WIDTH_PX, floor, with_person
 
@@ -21,7 +21,7 @@ FRACTIONS = st.floats(0, 1, width=32)
 @given(mask=MASKS, line=LINES)
 @settings(max_examples=40, deadline=None)
 def test_boxes_lie_in_the_picture_and_hold_foreground(mask: np.ndarray, line: Perspective) -> None:
-    boxes = blob_boxes(mask, line)
+    boxes = blob_boxes(components(mask), line)
     assert (boxes >= 0).all()
     assert (boxes <= 1).all()
     height, width = mask.shape

@@ -1,14 +1,21 @@
 """Perception in context: the zone of an object, and velocities turned into the zone's direction."""
 
 import datetime as dt
+import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from context.behaviour.finding import Behaviour
+from context.behaviour.observer import Findings
 from context.site import Site
 from fl_client.perceived import CameraView, Perceived
+from model_zoo.perception.background import Frame
+from model_zoo.perception.pose import PoseModel
 from model_zoo.perception.scene import Scene, fit_scene
-from tests.fakes.drawn_scene import FPS, walking_frames
+from tests.fakes.drawn_scene import FPS, HEIGHT, WIDTH, walking_frames
+from tests.fakes.pose_models import figure, simcc
 
 START_S = dt.datetime(2026, 1, 7, 12, tzinfo=dt.UTC).timestamp()
 WHOLE = [[0, 0], [1, 0], [1, 1], [0, 1]]
@@ -51,3 +58,43 @@ def test_objects_and_tubelets_know_zone_kind_and_state(scene: Scene) -> None:
 
 def test_first_frame_after_a_gap_shows_nothing(scene: Scene) -> None:
     assert len(watch(scene, None)[0].track_ids) == 0
+
+
+def falling_frames(width_px: int, height_px: int) -> Iterator[Frame]:
+    """Somebody of 18 x 44 pixels walks in and from then on measures so much, at the same place."""
+    floor = np.random.default_rng(99).integers(90, 130, (HEIGHT, WIDTH, 1)).repeat(3, axis=2).astype(np.uint8)
+    for index in range(100):
+        frame, centre = floor.copy(), 40 + 4 * min(index, 30)
+        width, height = (18, 44) if index <= 30 else (width_px, height_px)
+        frame[184 - height : 184, centre - width // 2 : centre + width // 2] = 230
+        yield frame
+
+
+def fallen(scene: Scene, size_px: tuple[int, int], pose: PoseModel | None = None) -> tuple[bool, bool]:
+    """Whether a fall is found of a scored object, and whether of something too low to be scored."""
+    site = Site.model_validate({"name": "s", "cameras": [{"name": "c"}]})
+    view = CameraView(site, site.cameras[0], {site.schedule.state_at(dt.datetime(2026, 1, 7)): scene}, pose=pose)  # noqa: DTZ001
+    seen = [view.look(frame, START_S + index / FPS) for index, frame in enumerate(falling_frames(*size_px))]
+    return _has_fall(seen[-1].behaviours), _has_fall(seen[-1].low_behaviours)
+
+
+def _has_fall(behaviours: tuple[Findings, ...]) -> bool:
+    return any(one.behaviour is Behaviour.FALL and one.holds for shown in behaviours for one in shown)
+
+
+LOW_PX, HALF_PX, STANDING_PX = (42, 16), (32, 30), (18, 44)
+
+
+def test_who_lies_too_low_to_be_scored_has_fallen(scene: Scene) -> None:
+    assert fallen(scene, LOW_PX) == (False, True)
+
+
+def test_pose_model_tells_of_a_fall_that_the_box_leaves_open(scene: Scene) -> None:
+    lies, stands = (PoseModel(simcc(figure(tilt)), "m") for tilt in (math.pi / 2, 0.0))
+    assert fallen(scene, HALF_PX) == (False, False)
+    assert fallen(scene, HALF_PX, lies) == (True, False)
+    assert fallen(scene, LOW_PX, stands) == (False, False)
+
+
+def test_pose_model_is_not_asked_of_who_plainly_stands(scene: Scene) -> None:
+    assert fallen(scene, STANDING_PX, PoseModel(simcc(figure(math.pi / 2)), "m")) == (False, False)

@@ -60,6 +60,11 @@ def test_unusual_objects_tell_what_they_did_beyond_the_limits_and_usual_ones_not
     assert observation_of(dataclasses.replace(frame, objects=tuple(objects[:1]))).behaviours == ()
 
 
+def test_what_is_too_low_to_be_scored_is_told_of_with_the_rest() -> None:
+    left = (Finding(Behaviour.LEFT_OBJECT, 31.0, True, "till"),)
+    assert observation_of(dataclasses.replace(scored(0.2, 0.9), unscored=left)).behaviours == left
+
+
 def test_report_tells_behaviours_within_the_bounds_of_the_message() -> None:
     wild = Finding(Behaviour.AGAINST_FLOW, -1e300, True, "a\nb", -1.23456)
     event = Event(PEAK, PEAK, 12.5, behaviours=(wild, *[Finding(Behaviour.FALL, 6.0, True)] * 30))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from context.behaviour.fall import Posture, fall
+from context.behaviour.fall import Body, fall
 from context.behaviour.settings import FallSettings
-from context.track import Point, Sighting
+from context.track import Point, Posture, Sighting
 from tests.fakes.paths import BAG, LYING, SOMEBODY, STANDING, at, times
 
 SETTINGS = FallSettings(limit_s=3.0)
@@ -12,7 +12,7 @@ SETTINGS = FallSettings(limit_s=3.0)
 
 def watch(path: list[Sighting]) -> list[float]:
     """Seconds on the ground along a path; negative before the limit."""
-    state: Posture | None = None
+    state: Body | None = None
     found = []
     for one in path:
         state, finding = fall(state, one, SETTINGS)
@@ -86,3 +86,32 @@ def test_height_is_compared_with_the_usual_one() -> None:
     child = posed(times(2.0), (0.25, 0.6))
     assert max(watch(child + posed(times(9.0, start_s=2.1), (0.6, 0.3)))) > 3.0
     assert max(watch(child + posed(times(9.0, start_s=2.1), (0.6, 0.4)))) == 0.0
+
+
+def held(path: list[Sighting], posture: Posture) -> list[Sighting]:
+    return [one._replace(posture=posture) for one in path]
+
+
+NARROW = (0.4, 0.7)  # somebody who lies along the line of sight
+
+
+def test_posture_tells_a_fall_whose_box_stays_narrow() -> None:
+    down = posed(times(6.3, start_s=2.3), NARROW)
+    assert max(watch(UP + FALLING + down)) == 0.0
+    assert watch(UP + FALLING + held(down, Posture.DOWN))[-1] == pytest.approx(4.0)
+
+
+def test_who_is_upright_by_posture_has_not_fallen_whatever_the_box() -> None:
+    low = posed(times(6.3, start_s=2.3), LYING)
+    assert watch(UP + FALLING + low)[-1] == pytest.approx(4.0)
+    assert max(watch(UP + FALLING + held(low, Posture.UPRIGHT))) == 0.0
+
+
+def test_who_gets_up_by_posture_has_got_up() -> None:
+    down, up = posed(times(4.0, start_s=2.3), LYING), posed(times(8.0, start_s=4.1), (0.8, 0.9))
+    assert watch(UP + FALLING + down + up)[-1] > 0.0
+    assert max(watch(UP + FALLING + down + held(up, Posture.UPRIGHT))[-len(up) :]) == 0.0
+
+
+def test_who_was_only_ever_down_by_posture_has_not_fallen() -> None:
+    assert max(watch(held(posed(times(9.0), NARROW), Posture.DOWN))) == 0.0

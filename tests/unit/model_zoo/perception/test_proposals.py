@@ -6,7 +6,7 @@ import pytest
 from model_zoo.perception.background import Mask
 from model_zoo.perception.crowd import split_crowd
 from model_zoo.perception.perspective import Perspective
-from model_zoo.perception.proposals import MAX_OBJECTS, blob_boxes
+from model_zoo.perception.proposals import MAX_OBJECTS, blob_boxes, components
 
 SHAPE = (120, 160)
 LINE = Perspective(slope=0.0, intercept=0.25)  # 30 px everywhere
@@ -21,11 +21,11 @@ def mask_with(*boxes_px: tuple[int, int, int, int]) -> Mask:
 
 def found_px(mask: Mask) -> list[list[int]]:
     scale = np.array([160, 120, 160, 120])
-    return sorted(np.rint(blob_boxes(mask, LINE) * scale).astype(int).tolist())
+    return sorted(np.rint(blob_boxes(components(mask), LINE) * scale).astype(int).tolist())
 
 
 def test_empty_mask_has_no_boxes() -> None:
-    assert blob_boxes(mask_with(), LINE).shape == (0, 4)
+    assert blob_boxes(components(mask_with()), LINE).shape == (0, 4)
 
 
 def test_person_is_boxed_exactly() -> None:
@@ -69,4 +69,4 @@ def test_number_of_boxes_is_bounded() -> None:
     for row in range(12):
         for column in range(12):
             many[100 * row + 10 : 100 * row + 80, 100 * column + 10 : 100 * column + 40] = 1
-    assert len(blob_boxes(many, Perspective(0.0, 70 / 1200))) == MAX_OBJECTS
+    assert len(blob_boxes(components(many), Perspective(0.0, 70 / 1200))) == MAX_OBJECTS
