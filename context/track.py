@@ -38,6 +38,7 @@ class Sighting(NamedTuple):
         zone: Name of the zone its foot is in; "" outside every zone.
         flow: Permitted direction of travel there (x right, y down), of length 1; ``None`` where any is.
         posture: How it is held; ``None`` where only the box is known.
+        is_low: Whether it is one of those low things that mostly are shadows, feet and specks.
     """
 
     instant_s: float
@@ -50,6 +51,7 @@ class Sighting(NamedTuple):
     zone: str = ""
     flow: Point | None = None
     posture: Posture | None = None
+    is_low: bool = False
 
     @property
     def is_cut(self) -> bool:

@@ -164,6 +164,7 @@ class BehaviourWatch:
                 ((right - left) / unit_x, (bottom - top) / unit_y),
                 one.speed,
                 *self._zones[slot],
+                is_low=True,
             )
             for one, (left, top, right, bottom, unit_x, unit_y), slot in zip(
                 low.things, rows, low.zone_slot.tolist(), strict=True

@@ -6,6 +6,9 @@ A tracker loses people and finds them under another number, and where two pass i
    people come and go.
 2. Nobody appears out of nothing at a place where somebody rested a moment ago. It is who rested there; whoever went
    away with the number is the one who is new.
+
+A low thing may be somebody who was lost, as who fell may be; it is never who rested there, and nobody is found again in
+it: most low things are somebody's shadow.
 """
 
 import dataclasses
@@ -64,6 +67,8 @@ def _found_again(tracks: Mapping[int, Track], seen: set[int], one: Sighting, set
     """The number of the nearest track that ``one`` may be, lost or handed on; ``None`` where there is none."""
     near: dict[int, float] = {}
     for number, track in tracks.items():
+        if (one.is_low and number in seen) or (track.last.is_low and not one.is_low):
+            continue
         place = _left_place(track, settings) if number in seen else _lost_place(track)
         is_recent = place is not None and one.instant_s - place.last_s <= settings.memory_s
         if place is not None and is_recent:
