@@ -27,9 +27,7 @@ def test_quantile_read_off_counts_is_that_of_all_scores_within_one_bin(scores: S
 
 
 @given(scores=SCORES, count=st.integers(51, 100), share=st.floats(0, 0.4))
-def test_share_of_frames_without_objects_has_exactly_zero_as_quantile(
-    scores: Scores, count: int, share: float
-) -> None:
+def test_share_of_frames_without_objects_has_exactly_zero_as_quantile(scores: Scores, count: int, share: float) -> None:
     assert ScoreCounts.of(np.concatenate([scores, np.zeros(count)])).quantile(share) == 0.0
 
 
