@@ -23,8 +23,9 @@ from context.zone import ZONE_KINDS
 from fl_client.errors import ClientError
 from fl_client.judging import FrameJudge, ScoredFrame
 from fl_client.learning import BlockBuilder, SceneLearner, forget_scenes, load_scenes, save_scenes
+from fl_client.neighbours import leave_sums, neighbours_sums
 from fl_client.perceived import CameraView, Perceived
-from fl_client.scorer_fitting import fit_scorer
+from fl_client.scorer_fitting import fit_camera
 from fl_client.scoring import CameraScorer
 from fl_client.storage.tubelet_store import TubeletStore
 from model_zoo.default import DEFAULT_MODEL
@@ -101,7 +102,7 @@ class CameraPipeline:
         self._fitter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fit")
         self._lock = threading.Lock()
         # After a restart nothing has to be learned: the first frame is judged.
-        self._next_scorer: CameraScorer | None = None if self.is_learning else fit_scorer(self._model, self._store)
+        self._next_scorer: CameraScorer | None = None if self.is_learning else self._fitted(self._model)
 
     @property
     def model_digest(self) -> str:
@@ -148,7 +149,7 @@ class CameraPipeline:
             ModelFileError: The file cannot be used; the model at work stays.
         """
         model = _load(model_path)
-        scorer = None if self.is_learning else fit_scorer(model, self._store)
+        scorer = None if self.is_learning else self._fitted(model)
         with self._lock:
             self._model, self._next_scorer = model, scorer
         return model.digest
@@ -228,13 +229,19 @@ class CameraPipeline:
     def _fit_beside(self) -> None:
         model = self._model
         try:
-            scorer = fit_scorer(model, self._store)
+            scorer = self._fitted(model)
         except (ClientError, ModelZooError, OSError):
             logger.exception("scorer not renewed")
             return
         with self._lock:
             if model is self._model:
                 self._next_scorer = scorer
+
+    def _fitted(self, model: OnnxModel) -> CameraScorer:
+        """A scorer fitted to what is stored here and what the neighbours left; leaves them what was seen here."""
+        fitted = fit_camera(model, self._store, neighbours_sums(self._folder))
+        leave_sums(self._folder, fitted.seen)
+        return fitted.scorer
 
     def _learn(self, seen: Perceived, normal: npt.NDArray[np.bool_]) -> None:
         self._watched_s += self._blocks.add(seen, normal)

@@ -1,4 +1,4 @@
-"""Normality sums of what a site has stored: by its own zones, or by zone kind for the fleet."""
+"""Normality sums of what a site has stored: by its own zones, or by zone kind for other cameras and the fleet."""
 
 from pathlib import Path
 
@@ -14,13 +14,23 @@ from model_zoo.normality.intensity import NormalitySums
 
 def fleet_sums(state_dir: Path) -> NormalitySums:
     """The site's normality sums by zone kind and state, over its training blocks."""
-    sums = NormalitySums.zeros(NUM_FLEET_CONTEXTS, NUM_FEATURES)
+    sums = no_kind_sums()
     for store in camera_stores(state_dir):
         block = join_blocks(store.blocks(is_held_out=False))
         if block is not None:
             kinds, _ = store.zone_kinds_and_index()
-            sums = sums + block_sums(block, kinds, NUM_FLEET_CONTEXTS, block.tubelets.zone_kind)
+            sums = sums + kind_sums(block, kinds)
     return sums
+
+
+def no_kind_sums() -> NormalitySums:
+    """Sums over nothing, by zone kind and state."""
+    return NormalitySums.zeros(NUM_FLEET_CONTEXTS, NUM_FEATURES)
+
+
+def kind_sums(block: Block, zone_kinds: npt.NDArray[np.int64]) -> NormalitySums:
+    """Normality sums of a block by zone kind and state; ``zone_kinds`` are those of the camera's zone slots."""
+    return block_sums(block, zone_kinds, NUM_FLEET_CONTEXTS, block.tubelets.zone_kind)
 
 
 def block_sums(

@@ -34,6 +34,7 @@ from model_zoo.perception.stage_clock import StageClock
 from model_zoo.scoring.frame_score import begun, bounded, frame_score
 from model_zoo.scoring.object_model import ObjectModel, ObjectModelSettings, fit_object_model
 from model_zoo.scoring.observations import Observations, joined
+from model_zoo.scoring.score_counts import ScoreCounts
 
 Scores = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -149,10 +150,15 @@ def learn(watcher: Watcher, clips: Sequence[LabelledClip], settings: EvaluationS
         frame_scores(count, rows.frame, bounded(model.without(index).surprise(rows)))
         for index, (rows, count) in enumerate(watched)
     ]
-    usual = float(np.median(np.concatenate(raw)))
-    causal = np.concatenate([ema(begun(scores, usual)) for scores in raw])
-    threshold = float(np.quantile(causal, 1.0 - settings.alarms_per_1000 / 1000.0))
-    return Trained(model.model, pooled.model, usual, threshold)
+    usual = _counted_over_sites(raw, settings.num_sites).quantile(0.5)
+    causal = _counted_over_sites([ema(begun(scores, usual)) for scores in raw], settings.num_sites)
+    return Trained(model.model, pooled.model, usual, causal.quantile(1.0 - settings.alarms_per_1000 / 1000.0))
+
+
+def _counted_over_sites(clips: Sequence[Scores], num_sites: int) -> ScoreCounts:
+    """What the sites' counts of frame scores add up to; clips are dealt out as to ``fit_object_model``."""
+    sites = [ScoreCounts.of(np.concatenate(clips[site::num_sites])) for site in range(min(num_sites, len(clips)))]
+    return sum(sites[1:], start=sites[0])
 
 
 def object_model_settings(settings: EvaluationSettings) -> ObjectModelSettings:

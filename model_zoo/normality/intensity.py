@@ -2,13 +2,17 @@
 
 The score is the negative logarithm of an intensity: objects a second, per unit of feature space. A context watched
 for an hour with nobody in it makes anybody unusual; a crowded one only those who differ from the crowd. All of it
-is read off sums, so sites add theirs and nobody sees a single object.
+is read off sums, so sites add theirs and nobody sees a single object. A context with little footage of its own leans on
+its like elsewhere: camera on site, site on fleet.
 
 Letters in shapes: N objects, K contexts, F features.
 """
 
 import dataclasses
+import functools
 import math
+import operator
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +99,10 @@ class NormalitySums:
         exposure_s[context] += seconds
         return dataclasses.replace(self, exposure_s=exposure_s)
 
+    def select(self, rows: Contexts) -> "NormalitySums":
+        """The sums of the contexts at ``rows``, in that order."""
+        return NormalitySums(self.exposure_s[rows], self.count[rows], self.linear[rows], self.outer[rows])
+
     def pooled(self) -> "NormalitySums":
         """Every context replaced by the sum over all: what a model blind to context knows."""
         totals = [part.sum(axis=0, keepdims=True) for part in (self.exposure_s, self.count, self.linear, self.outer)]
@@ -114,9 +122,11 @@ def _shapes(num_contexts: int, num_features: int) -> tuple[tuple[int, ...], ...]
 class Shrinkage:
     """How much a context leans on what is known elsewhere, in objects and in seconds of its own footage."""
 
-    parent_objects: float = 1000.0
+    parent_objects: float = 100.0
+    """What a parent is worth to its child: the site to a camera, the fleet to a site."""
     parent_s: float = 3.0
     pooled_objects: float = 20.0
+    """What all contexts together are worth to the eldest ancestor."""
     pooled_s: float = 1.0
     prior_objects: float = 2.0
     """Objects from a unit Gaussian, before any data."""
@@ -172,43 +182,45 @@ class _Moments:
 
 
 def fit_intensity(
-    sums: NormalitySums, parent: NormalitySums | None = None, shrinkage: Shrinkage = DEFAULT_SHRINKAGE
+    sums: NormalitySums, ancestors: Sequence[NormalitySums] = (), shrinkage: Shrinkage = DEFAULT_SHRINKAGE
 ) -> Intensity:
     """Reads the model off the sums.
 
-    A context with little footage leans on its parent, that on all contexts pooled, that on a unit Gaussian.
+    A context with little footage leans on its parent, that on its own, the eldest on all contexts pooled, those on a
+    unit Gaussian.
 
     Args:
         sums: What was seen in each context.
-        parent: What was seen in similar contexts elsewhere, row by row as ``sums``; may include ``sums`` themselves.
+        ancestors: What was seen in similar contexts elsewhere, the nearest first, each row by row as ``sums``; a wider
+            one may include what a nearer one saw.
         shrinkage: How far to lean.
 
     Raises:
-        NormalityError: ``parent`` is of another shape than ``sums``.
+        NormalityError: An ancestor is of another shape than ``sums``.
     """
-    parent = NormalitySums.zeros(*sums.shape) if parent is None else parent
-    if parent.shape != sums.shape:
-        raise NormalityError(f"expected a parent of shape {sums.shape}, got {parent.shape}")
     num_contexts, num_features = sums.shape
     prior = _Moments(
         np.full(num_contexts, shrinkage.prior_objects / shrinkage.prior_s),
         np.zeros((num_contexts, num_features)),
         np.tile(np.eye(num_features), (num_contexts, 1, 1)),
     )
-    pooled = prior.updated((sums + parent).pooled(), shrinkage.prior_objects, shrinkage.prior_s)
-    similar = pooled.updated(parent, shrinkage.pooled_objects, shrinkage.pooled_s)
-    here = similar.updated(sums, shrinkage.parent_objects, shrinkage.parent_s)
-    covariance = here.second - here.mean[:, :, None] * here.mean[:, None, :]
+    everything = functools.reduce(operator.add, ancestors, sums)
+    known = prior.updated(everything.pooled(), shrinkage.prior_objects, shrinkage.prior_s)
+    if ancestors:
+        known = known.updated(ancestors[-1], shrinkage.pooled_objects, shrinkage.pooled_s)
+    for younger in (*reversed(ancestors[:-1]), sums):
+        known = known.updated(younger, shrinkage.parent_objects, shrinkage.parent_s)
+    covariance = known.second - known.mean[:, :, None] * known.mean[:, None, :]
     covariance += shrinkage.variance_floor * np.eye(num_features)
-    return Intensity(np.log(here.rate), here.mean, np.linalg.inv(np.linalg.cholesky(covariance)))
+    return Intensity(np.log(known.rate), known.mean, np.linalg.inv(np.linalg.cholesky(covariance)))
 
 
 def intensity_scores(
     features: Features,
     context: Contexts,
     sums: NormalitySums,
-    parent: NormalitySums | None = None,
+    ancestors: Sequence[NormalitySums] = (),
     shrinkage: Shrinkage = DEFAULT_SHRINKAGE,
 ) -> Scores:
     """Scores objects in their contexts; ``fit_intensity`` and ``Intensity.scores`` in one call. ``(N,)``."""
-    return fit_intensity(sums, parent, shrinkage).scores(features, context)
+    return fit_intensity(sums, ancestors, shrinkage).scores(features, context)

@@ -11,6 +11,7 @@ import pytest
 from context.schedule import WEEKDAYS
 from context.site import Camera, Site
 from fl_client.judging import ScoredFrame
+from fl_client.neighbours import neighbours_sums
 from fl_client.pipeline import ALARMING_SEVERITY, CameraPipeline
 from fl_client.storage.tubelet_store import LABELS, TubeletStore
 from model_zoo.errors import ModelFileError
@@ -177,6 +178,12 @@ def test_restart_goes_on_without_learning_again(tmp_path: Path, model: Path) -> 
     assert not any(frame.is_learning for frame in scored)
     assert any(frame.objects for frame in scored)
     assert top(scored) < ALARMING_SEVERITY
+
+
+@pytest.mark.usefixtures("learned")
+def test_camera_that_has_learned_leaves_its_sums_to_the_other_cameras(tmp_path: Path) -> None:
+    assert neighbours_sums(tmp_path / "state" / "cameras" / "yard").count.sum() > 0
+    assert neighbours_sums(tmp_path / "state" / "cameras" / CAMERA.name).count.sum() == 0
 
 
 def test_camera_that_stops_while_learning_goes_on_where_it_was(tmp_path: Path, model: Path) -> None:

@@ -13,11 +13,12 @@ from fl_client.storage.tubelet_store import Block, TubeletStore
 from model_zoo.calibration import fit_calibration
 from model_zoo.normality.features import object_features
 from model_zoo.onnx_model import OnnxModel
-from tests.fakes.onnx_models import drawn_model
-from tests.fakes.tubelets import OPEN, WALKING, Look, drawn_tubelets, watched
+from tests.fakes.onnx_models import METADATA, Weights, drawn_model
+from tests.fakes.tubelets import CLOSED, OPEN, WALKING, Look, drawn_tubelets, watched
 
 NUM_BLOCKS, ODD = 8, 5
 RUNNING = (4.0, 0.0, 4.0, *WALKING[3:])
+USUAL = Look(spread=0.3)
 
 
 @pytest.fixture
@@ -51,3 +52,27 @@ def test_false_alarm_becomes_an_exception_unless_labels_are_left_out(store: Tube
     assert len(fit_scorer(model, store, uses_labels=False).exemplars.features) == 0
     store.label("alert", "confirmed")
     assert len(fit_scorer(model, store).exemplars.features) == 0
+
+
+@pytest.mark.parametrize("few", [0, 2, 6])
+def test_context_with_little_footage_raises_no_more_than_its_share_of_alarms(tmp_path: Path, few: int) -> None:
+    store = TubeletStore(tmp_path / "camera")
+    store.describe(Camera.model_validate({"name": "door", "index": 1}))
+    for number in range(NUM_BLOCKS):
+        store.append(Block(drawn_tubelets(100, number, OPEN, USUAL), watched(OPEN)), number)
+    store.append(Block(drawn_tubelets(few, 99, CLOSED, USUAL), watched(CLOSED, seconds=2.0)), NUM_BLOCKS)
+    scorer = fit_scorer(OnnxModel(drawn_model(), "drawn"), store)
+    for state in (OPEN, CLOSED):
+        fresh = drawn_tubelets(1000, 77, state, USUAL)
+        judged = scorer.model.judge_tubelets(fresh, 0)
+        surprise = scorer.surprise(judged, object_features(fresh.motion), np.full(len(fresh), state))
+        for share in (0.1, 0.01):
+            assert (surprise.calibrated > 1.0 - share).mean() <= 2 * share
+
+
+def test_model_without_normality_of_the_fleet_leans_on_the_site_alone(store: TubeletStore) -> None:
+    none = dataclasses.replace(METADATA, fleet_normality=())
+    scorer = fit_scorer(OnnxModel(drawn_model(Weights(), none), "drawn"), store)
+    walker = object_features(drawn_tubelets(1, 50).motion)
+    usual, odd = scorer.statistics.scores(np.concatenate([walker, walker + 5.0]), np.full(2, OPEN))
+    assert odd > usual

@@ -1,11 +1,13 @@
 """Laws of normality sums."""
 
+import dataclasses
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from model_zoo.normality.intensity import NormalitySums, intensity_scores
+from model_zoo.normality.intensity import NormalitySums, fit_intensity, intensity_scores
 
 NUM_CONTEXTS, NUM_FEATURES = 3, 2
 FEATURES = hnp.arrays(np.float64, st.tuples(st.integers(0, 20), st.just(NUM_FEATURES)), elements=st.floats(-8, 8))
@@ -51,3 +53,29 @@ def test_watching_an_empty_context_longer_makes_objects_in_it_more_unusual(
     sums = observed(features)
     asked, context = np.zeros((1, NUM_FEATURES)), np.array([1])
     assert intensity_scores(asked, context, sums.watched(1, seconds)) > intensity_scores(asked, context, sums)
+
+
+@given(features=FEATURES, elder=FEATURES)
+def test_child_without_footage_is_its_parent(features: np.ndarray, elder: np.ndarray) -> None:
+    parent, fleet, nothing = observed(features), observed(elder), NormalitySums.zeros(NUM_CONTEXTS, NUM_FEATURES)
+    with_child, without = fit_intensity(nothing, (nothing, parent, fleet)), fit_intensity(nothing, (parent, fleet))
+    assert np.allclose(with_child.log_rate, without.log_rate)
+    assert np.allclose(with_child.mean, without.mean)
+    assert np.allclose(with_child.whitening, without.whitening)
+
+
+@given(features=FEATURES, first=FEATURES, second=FEATURES)
+def test_child_with_much_footage_is_the_same_whoever_its_parents_are(
+    features: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> None:
+    sums = NormalitySums.from_vector(1e7 * (observed(features) + known()).vector, NUM_CONTEXTS, NUM_FEATURES)
+    one, other = (fit_intensity(sums, (observed(site), observed(site))) for site in (first, second))
+    for name in ("log_rate", "mean", "whitening"):
+        assert np.allclose(getattr(one, name), getattr(other, name), rtol=1e-2, atol=1e-2)
+
+
+def known() -> NormalitySums:
+    """Objects all around and a few seconds in every context."""
+    corners = np.array([[x, y] for x in (-1.0, 1.0) for y in (-1.0, 1.0)])
+    sums = observed(np.repeat(corners, NUM_CONTEXTS, axis=0))
+    return dataclasses.replace(sums, exposure_s=sums.exposure_s + 3.0)

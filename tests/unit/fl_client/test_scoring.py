@@ -1,7 +1,5 @@
 """Scoring: what is rare here and now, what an accepted exception changes, and streams against stored tubelets."""
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,7 +8,7 @@ from context.context_vector import Moment
 from context.schedule import STATES
 from fl_client.exemplars import NO_EXEMPLARS, Exemplars
 from fl_client.perceived import Perceived
-from fl_client.scorer_fitting import context_rarity
+from fl_client.rarity import context_rarity
 from fl_client.scoring import CameraScorer, Statistics, StreamScorer, kind_context, local_context
 from fl_client.storage.tubelet_store import no_tubelets
 from model_zoo.calibration import fit_calibration
@@ -28,8 +26,8 @@ NUM_CONTEXTS = len(STATES)
 def statistics(features: Features) -> Statistics:
     """What one camera without zones knows after an hour open, with these objects, and an hour closed, with none."""
     sums = NormalitySums.zeros(NUM_CONTEXTS, NUM_FEATURES).observe(features, np.full(len(features), OPEN))
-    intensity = fit_intensity(sums.watched(OPEN, 3600.0).watched(CLOSED, 3600.0))
-    return Statistics(intensity, context_rarity(intensity.log_rate, sums.count))
+    sums = sums.watched(OPEN, 3600.0).watched(CLOSED, 3600.0)
+    return Statistics(fit_intensity(sums), context_rarity(sums))
 
 
 def camera_scorer(
@@ -59,20 +57,6 @@ def judged(scores: npt.NDArray[np.float64]) -> Judged:
 @pytest.fixture(scope="module")
 def normal() -> Features:
     return object_features(drawn_tubelets(200, 1, look=Look(spread=0.2)).motion)
-
-
-def test_rarity_is_the_share_of_objects_in_contexts_as_quiet() -> None:
-    log_rate, count = np.log([1.0, 0.1, 0.001]), np.array([800.0, 80.0, 0.0])
-    expected = [-math.log10(share) for share in (1.0, 10.5 / 110.5, 0.5 / 110.5)]  # eight tubelets are one object
-    assert context_rarity(log_rate, count).tolist() == pytest.approx(expected)
-
-
-def test_camera_that_has_seen_nothing_finds_no_context_rare() -> None:
-    np.testing.assert_array_equal(context_rarity(np.zeros(3), np.zeros(3)), np.zeros(3))
-
-
-def test_blind_camera_has_one_context_and_no_rarity() -> None:
-    np.testing.assert_array_equal(context_rarity(np.zeros(3), np.array([50.0])), np.zeros(3))
 
 
 def test_odd_object_is_more_surprising_than_one_that_only_scores_the_same(normal: Features) -> None:

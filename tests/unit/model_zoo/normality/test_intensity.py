@@ -57,7 +57,7 @@ def test_hardly_watched_context_leans_on_its_parent() -> None:
     here = sums_of(rows(3, seed=3), 0, 2.0)
     parent = sums_of(rows(2000, centre=5.0), 0, 2000.0) + sums_of(rows(2000, centre=-5.0), 1, 2000.0)
     asked, contexts = np.array([[5.0, 5.0], [5.0, 5.0]]), np.array([0, 1])
-    like_parent, unlike_parent = intensity_scores(asked, contexts, here, parent)
+    like_parent, unlike_parent = intensity_scores(asked, contexts, here, (parent,))
     assert unlike_parent > like_parent + 10.0
 
 
@@ -65,10 +65,20 @@ def test_own_footage_outweighs_the_parent_once_there_is_enough() -> None:
     parent = sums_of(rows(2000, centre=5.0), 0, 2000.0)
     asked = np.array([[0.0, 0.0]])
     little, much = (
-        float(intensity_scores(asked, in_context(0, 1), sums_of(rows(count), 0, count / 10), parent)[0])
+        float(intensity_scores(asked, in_context(0, 1), sums_of(rows(count), 0, count / 10), (parent,))[0])
         for count in (5, 50_000)
     )
     assert much < little
+
+
+def test_hardly_watched_camera_leans_on_its_site_and_a_hardly_watched_site_on_the_fleet() -> None:
+    here, site = sums_of(rows(3), 0, 2.0), sums_of(rows(3000, centre=5.0), 0, 3000.0)
+    fleet = sums_of(rows(3000, centre=-5.0), 0, 3000.0)
+    asked, context = np.array([[5.0, 5.0], [-5.0, -5.0]]), in_context(0, 2)
+    like_site, like_fleet = intensity_scores(asked, context, here, (site, fleet))
+    assert like_fleet > like_site + 10.0
+    like_site, like_fleet = intensity_scores(asked, context, here, (sums_of(rows(3, centre=5.0), 0, 2.0), fleet))
+    assert like_site > like_fleet + 10.0
 
 
 def test_blind_model_scores_alike_in_all_contexts() -> None:
@@ -97,8 +107,8 @@ def test_model_fitted_once_scores_as_both_steps_in_one() -> None:
 def test_sums_that_do_not_fit_are_refused() -> None:
     with pytest.raises(NormalityError, match=r"expected sums of shape \(3, 2\), got \(2, 2\)"):
         NormalitySums.zeros(3, 2) + NormalitySums.zeros(2, 2)
-    with pytest.raises(NormalityError, match=r"expected a parent of shape \(3, 2\), got \(1, 2\)"):
-        fit_intensity(NormalitySums.zeros(3, 2), NormalitySums.zeros(1, 2))
+    with pytest.raises(NormalityError, match=r"expected sums of shape \(3, 2\), got \(1, 2\)"):
+        fit_intensity(NormalitySums.zeros(3, 2), (NormalitySums.zeros(1, 2),))
     with pytest.raises(NormalityError, match="expected finite features"):
         NormalitySums.zeros(1, 2).observe(np.array([[np.nan, 0.0]]), in_context(0, 1))
     with pytest.raises(NormalityError, match=r"expected 24 values of normality sums, got shape \(23,\)"):
