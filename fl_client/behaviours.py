@@ -163,11 +163,12 @@ class BehaviourWatch:
                 (unit_x, unit_y),
                 ((right - left) / unit_x, (bottom - top) / unit_y),
                 one.speed,
-                *self._zones[slot],
-                is_low=True,
+                *zone,
+                None,
+                True,  # low
             )
-            for one, (left, top, right, bottom, unit_x, unit_y), slot in zip(
-                low.things, rows, low.zone_slot.tolist(), strict=True
+            for one, (left, top, right, bottom, unit_x, unit_y), zone in zip(
+                low.things, rows, (self._zones[slot] for slot in low.zone_slot.tolist()), strict=True
             )
         ]
 

@@ -84,3 +84,24 @@ def test_frame_without_objects_forgets_who_was_lost_long_ago() -> None:
     state, _ = watch([[at(0.0)]])
     state, tracks = follow(state, [], 10.0, SETTINGS)
     assert (dict(state.track_by_id), tracks) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("was_low", "is_low", "is_same"), [(False, True, True), (True, False, False), (True, True, True)]
+)
+def test_who_was_lost_may_be_low_now_and_nobody_is_found_in_what_was_low(
+    was_low: bool, is_low: bool, is_same: bool
+) -> None:
+    state, _ = watch([[at(now, one=DWELLER._replace(is_low=was_low))] for now in times(1.0)])
+    _, (track,) = watch([[at(1.1, one=NEW._replace(is_low=is_low))]], state)
+    assert (track.identity == 1) is is_same
+
+
+def test_low_thing_is_never_who_rested_where_it_appears() -> None:
+    state, _ = watch([[at(now, one=DWELLER)] for now in times(4.0)])
+    state, _ = watch([[at(4.0 + now, 3.0 * now, one=DWELLER)] for now in times(1.0)], state)
+    now_s = state.track_by_id[DWELLER.track_id].last.instant_s + 0.1
+    frame = [at(now_s, 3.0, one=DWELLER), at(now_s, one=NEW)]
+    for is_low, identities in ((False, [2, 1]), (True, [1, 2])):
+        _, tracks = watch([[frame[0], frame[1]._replace(is_low=is_low)]], state)
+        assert [track.identity for track in tracks] == identities
