@@ -163,11 +163,11 @@ class BehaviourWatch:
                 (unit_x, unit_y),
                 ((right - left) / unit_x, (bottom - top) / unit_y),
                 one.speed,
-                *zone,
-                None,
-                True,  # low
+                name,
+                flow,
+                is_low=True,
             )
-            for one, (left, top, right, bottom, unit_x, unit_y), zone in zip(
+            for one, (left, top, right, bottom, unit_x, unit_y), (name, flow) in zip(
                 low.things, rows, (self._zones[slot] for slot in low.zone_slot.tolist()), strict=True
             )
         ]
