@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from model_zoo.architecture import (
     NUM_CONTEXT,
@@ -22,6 +21,7 @@ from model_zoo.architecture import (
     empty_fleet_normality,
 )
 from model_zoo.errors import ModelFileError
+from model_zoo.onnx_file import open_session, read_model_file
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, Tubelets
 
 SCHEMA_VERSION = 4
@@ -129,15 +129,10 @@ class OnnxModel:
             ModelFileError: The file is damaged, of another schema, or does not run.
         """
         self.digest = hashlib.sha256(model_bytes).hexdigest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = num_threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
+        self._session = open_session(model_bytes, origin, num_threads)
         try:
-            self._session = onnxruntime.InferenceSession(model_bytes, options, providers=["CPUExecutionProvider"])
-            properties = self._session.get_modelmeta().custom_metadata_map
-            fields = json.loads(properties[METADATA_KEY])
-        except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
+            fields = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA_KEY])
+        except (KeyError, ValueError) as error:
             raise ModelFileError(f"{origin}: not a model of this project, or damaged") from error
         try:
             self.metadata = ModelMetadata.from_json(fields)
@@ -155,7 +150,7 @@ class OnnxModel:
                 np.zeros((1, size.num_steps, NUM_MOTION), dtype=np.float32),
                 (np.zeros((1, size.num_context), dtype=np.float32), zeros, zeros),
             )
-        except Exception as error:  # see above
+        except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
             raise ModelFileError(f"{origin}: the model's graph does not take our inputs") from error
         is_one = judged.code.shape == (1, size.code_size) and judged.score.shape == judged.oddity.shape == (1,)
         if not (is_one and np.isfinite([judged.score, judged.oddity]).all()):
@@ -206,10 +201,4 @@ def load_model(path: Path, num_threads: int = 1) -> OnnxModel:
     Raises:
         ModelFileError: The file is missing, too large, damaged, of another schema, or does not run.
     """
-    try:
-        size_bytes = path.stat().st_size
-        if size_bytes > MAX_FILE_BYTES:
-            raise ModelFileError(f"{path}: expected at most {MAX_FILE_BYTES} bytes, got {size_bytes}")
-        return OnnxModel(path.read_bytes(), str(path), num_threads)
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror}") from error
+    return OnnxModel(read_model_file(path, MAX_FILE_BYTES), str(path), num_threads)

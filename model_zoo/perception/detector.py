@@ -24,6 +24,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from model_zoo.errors import ModelFileError
+from model_zoo.onnx_file import open_session, read_model_file
 from model_zoo.perception.background import Frame
 from model_zoo.perception.object_kind import BICYCLE, OTHER, PERSON, VEHICLE, Kinds
 from model_zoo.perception.perspective import Boxes
@@ -73,21 +74,14 @@ class Detector:
         Raises:
             ModelFileError: The file is damaged, no detector that is known here, or does not run at this size.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = num_threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
         self._height_px, self._width_px = input_size
-        try:
-            self._session = onnxruntime.InferenceSession(model_bytes, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
-            raise ModelFileError(f"{origin}: not an ONNX model, or damaged") from error
+        self._session = open_session(model_bytes, origin, num_threads)
         self._read, self._prepare = _layout_of(self._session, origin)
         self._inputs = [value.name for value in self._session.get_inputs()]
         self._outputs = [value.name for value in self._session.get_outputs()]
         try:
             self.detect(np.zeros((self._height_px, self._width_px, 3), np.uint8))
-        except Exception as error:  # see above
+        except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
             raise ModelFileError(
                 f"{origin}: the detector does not run on {self._width_px}x{self._height_px}"
             ) from error
@@ -204,14 +198,7 @@ def load_detector(path: Path, picture_size: tuple[int, int], width_px: int | Non
         ModelFileError: The file is missing, too large, damaged, no detector that is known here, or does not run.
         ValueError: ``width_px`` is less than 128 or more than 1920.
     """
-    try:
-        size_bytes = path.stat().st_size
-        if size_bytes > MAX_FILE_BYTES:
-            raise ModelFileError(f"{path}: expected at most {MAX_FILE_BYTES} bytes, got {size_bytes}")
-        model_bytes = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror}") from error
-    model_bytes, input_size = _sized(model_bytes, str(path), picture_size, width_px)
+    model_bytes, input_size = _sized(read_model_file(path, MAX_FILE_BYTES), str(path), picture_size, width_px)
     return Detector(model_bytes, str(path), input_size)
 
 

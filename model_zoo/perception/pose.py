@@ -22,6 +22,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from model_zoo.errors import ModelFileError
+from model_zoo.onnx_file import open_session, read_model_file
 from model_zoo.perception.background import Frame
 from model_zoo.perception.tubelet import Box
 
@@ -50,19 +51,12 @@ class PoseModel:
         Raises:
             ModelFileError: The file is damaged, no pose model that is known here, or does not run.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = num_threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(model_bytes, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
-            raise ModelFileError(f"{origin}: not an ONNX model, or damaged") from error
+        self._session = open_session(model_bytes, origin, num_threads)
         self._height_px, self._width_px = _input_size(self._session, origin)
         self._input = self._session.get_inputs()[0].name
         try:
             outputs = self._run(np.zeros((self._height_px, self._width_px, 3), np.uint8))
-        except Exception as error:  # see above
+        except Exception as error:  # ONNX Runtime raises a class of its own for every way to fail
             raise ModelFileError(f"{origin}: the pose model does not run on one picture") from error
         _check_outputs(outputs, (self._height_px, self._width_px), origin)
 
@@ -155,11 +149,4 @@ def load_pose_model(path: Path) -> PoseModel:
     Raises:
         ModelFileError: The file is missing, too large, damaged, no pose model that is known here, or does not run.
     """
-    try:
-        size_bytes = path.stat().st_size
-        if size_bytes > MAX_FILE_BYTES:
-            raise ModelFileError(f"{path}: expected at most {MAX_FILE_BYTES} bytes, got {size_bytes}")
-        model_bytes = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror}") from error
-    return PoseModel(model_bytes, str(path))
+    return PoseModel(read_model_file(path, MAX_FILE_BYTES), str(path))

@@ -130,7 +130,7 @@ def test_model_is_swapped_between_two_frames_and_a_bad_file_changes_nothing(lear
     better.write_bytes(drawn_model(Weights(brightness=0.5)))
     bad.write_bytes(better.read_bytes()[:-200])
     before = learned.pipeline.model_digest
-    with pytest.raises(ModelFileError, match=r"bad\.onnx: not a model of this project, or damaged$"):
+    with pytest.raises(ModelFileError, match=r"bad\.onnx: not an ONNX model, or damaged$"):
         learned.pipeline.swap_model(bad)
     assert learned.pipeline.model_digest == before
     learned.watch(walking_frames(20, seed=2))
@@ -199,7 +199,7 @@ def test_camera_that_stops_while_learning_goes_on_where_it_was(tmp_path: Path, m
 
 def test_damaged_model_refuses_to_start(tmp_path: Path, model: Path) -> None:
     model.write_bytes(b"damaged")
-    with pytest.raises(ModelFileError, match=r"model\.onnx: not a model of this project, or damaged$"):
+    with pytest.raises(ModelFileError, match=r"model\.onnx: not an ONNX model, or damaged$"):
         CameraPipeline(SITE, CAMERA, tmp_path / "state", LEARN_FOR_S, model)
 
 

@@ -68,11 +68,11 @@ def test_metadata_is_read_back_and_the_digest_is_that_of_the_file() -> None:
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])
 def test_truncated_file_is_refused(kept: float) -> None:
     whole = drawn_model()
-    assert refusal(whole[: int(kept * len(whole))]) == "a.onnx: not a model of this project, or damaged"
+    assert refusal(whole[: int(kept * len(whole))]) == "a.onnx: not an ONNX model, or damaged"
 
 
 def test_foreign_file_is_refused() -> None:
-    assert refusal(b"GIF89a" + bytes(100)) == "a.onnx: not a model of this project, or damaged"
+    assert refusal(b"GIF89a" + bytes(100)) == "a.onnx: not an ONNX model, or damaged"
 
 
 def test_model_of_another_project_is_refused() -> None:
