@@ -9,6 +9,7 @@ import pydantic
 
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
+from model_zoo.default import DEFAULT_MODEL
 from simulation import metrics
 from simulation.footage import Clip, SiteFootage, WorldClip, synthetic_fleet
 from simulation.pooled_training import PooledSettings, train_pooled
@@ -21,7 +22,7 @@ from simulation.world.footage_plan import plan_appearance_clips
 
 Figures = dict[str, float | None]
 
-STATISTICS, FP32 = "statistics", "fp32"
+STATISTICS, FP32, SHIPPED = "statistics", "fp32", "model_zoo/default"
 
 
 class Variant(pydantic.BaseModel, strict=True, frozen=True, extra="forbid"):
@@ -89,7 +90,7 @@ class Seed:
 
 
 def run_seed(seed: Seed, variants: dict[str, Variant], num_steps: int, num_workers: int) -> dict[str, Figures]:
-    """Figures of every variant, of the statistics, and of the first variant in float32."""
+    """Figures of every variant, of the first in float32, of the model that ships, and of the statistics."""
     sites = seed.sites
     models = {name: seed.folder / f"{variant.digest(num_steps)}.onnx" for name, variant in variants.items()}
     with site_pool(num_workers) as pool:
@@ -111,6 +112,7 @@ def run_seed(seed: Seed, variants: dict[str, Variant], num_steps: int, num_worke
                 for name, path in models.items()
             ),
             ScoredBy(FP32, first.with_suffix(".fp32.onnx")),
+            ScoredBy(SHIPPED, DEFAULT_MODEL),
         )
         clips = [(*site.testing, *seed.appearance(index)) for index, site in enumerate(sites)]
         each = pool.map(score_clips, sites, clips, seed.state_dirs, [scored_by] * len(sites))

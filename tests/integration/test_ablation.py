@@ -30,7 +30,7 @@ def test_every_variant_has_figures_and_a_second_run_trains_nothing(tmp_path: Pat
     first = run(tmp_path, CONFIG)
     assert first.exit_code == 0, first.output
     figures = json.loads((tmp_path / "out.json").read_text())["seeds"]["0"]["figures"]
-    assert list(figures) == ["as it ships", "blind", "fp32", "statistics"]
+    assert list(figures) == ["as it ships", "blind", "fp32", "model_zoo/default", "statistics"]
     assert all(0 < value < 1 for one in figures.values() for value in one.values())
     assert figures["as it ships"] != figures["blind"]
     models = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").rglob("*.onnx")}
