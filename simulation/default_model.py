@@ -25,9 +25,10 @@ NUM_CLIENTS, NUM_ROUNDS, NUM_STEPS, SEED = 20, 20, 48, 2026
 CARD_KEYS = ("footage", "clients", "rounds", "seed", "model_digest", "training", "test")
 
 SELECTION = (
-    "No label of test clips was trained on. That the network is aligned, and that its two surprises are added, "
-    "was decided by labelled clips of worlds 0 and 1 (docs/adr/0009); how scores are joined on real footage, on "
-    "training clips with people pasted in, after test figures had been seen (docs/adr/0008)."
+    "No label of test clips was trained on. That the network is aligned, that objects are cut out to look strange, "
+    "how long it is trained, and that its two surprises are added, was decided by labelled clips of worlds 0 and 1 "
+    "(docs/adr/0009, 0011); how scores are joined on real footage, on training clips with people pasted in, after "
+    "test figures had been seen (docs/adr/0008)."
 )
 
 app = typer.Typer(add_completion=False)
