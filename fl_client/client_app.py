@@ -8,6 +8,7 @@ The folder of the site comes from the node's configuration (``state``).
 import logging
 from pathlib import Path
 
+import cv2
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
@@ -27,6 +28,7 @@ SITE_NOT_READY = 1000
 MAX_COUNT = 1_000_000
 
 app = ClientApp()
+cv2.setNumThreads(1)  # objects are cut out of crops so small that sharing one among threads takes longer than the work
 
 
 @app.train()

@@ -7,7 +7,6 @@ Letters in shapes: R steps, S crop side.
 """
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 
 import cv2
@@ -55,18 +54,24 @@ class CutoutCache:
 
     def __init__(self, tubelets: Tubelets, backgrounds: Mapping[int, Picture]) -> None:
         self._tubelets, self._backgrounds = tubelets, backgrounds
-        self._kept = functools.lru_cache(MOST_KEPT)(self._cut_out)
+        self._kept: dict[int, Cutout] = {}
 
-    def pair(self, row: int, donor: int) -> tuple[Cutout, Cutout] | None:
-        """Two tubelets' objects at ``STEPS_READ``; ``None`` where the empty scene behind one is not known."""
-        first, second = self._kept(row), self._kept(donor)
-        return None if first is None or second is None else (first, second)
+    def pair(self, row: int, rng: np.random.Generator) -> tuple[Cutout, Cutout] | None:
+        """The object of the tubelet at ``row``, at ``STEPS_READ``, and one of those kept, at times the same.
 
-    def _cut_out(self, row: int) -> Cutout | None:
+        Returns:
+            ``None`` where no empty scene is known.
+        """
         background = self._backgrounds.get(int(self._tubelets.state[row]))
         if background is None:
             return None
-        return cut_out(self._tubelets.crops[row, STEPS_READ], self._tubelets.boxes[row, STEPS_READ], background)
+        if row not in self._kept:
+            crops, boxes = self._tubelets.crops[row, STEPS_READ], self._tubelets.boxes[row, STEPS_READ]
+            self._kept[row] = cut_out(crops, boxes, background)
+            if len(self._kept) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        kept = list(self._kept.values())
+        return self._kept[row], kept[rng.integers(len(kept))]
 
 
 def cut_out(crops: Crops, boxes: npt.NDArray[np.float32], background: Picture) -> Cutout:

@@ -201,9 +201,8 @@ def _put_back_at_times(
 ) -> npt.NDArray[np.uint8]:
     """Crops of the tubelets at ``rows``, some of them cut out and put back. ``(N, R, S, S)``."""
     crops = footage.tubelets.crops[rows][:, STEPS_READ]
-    donors = rng.integers(len(footage.tubelets), size=len(rows))
     for number in np.flatnonzero(rng.random(len(rows)) < PUT_BACK_SHARE):
-        pair = footage.cutouts.pair(int(rows[number]), int(donors[number]))
+        pair = footage.cutouts.pair(int(rows[number]), rng)
         if pair is not None:
             crops[number] = put_back_unchanged(*pair, rng)
     return crops
@@ -218,7 +217,7 @@ def _pseudo_anomalies(
     donors = rng.integers(len(footage.tubelets), size=len(rows))
     is_strange = rng.random(len(rows)) < strange_share
     for number, (row, donor) in enumerate(zip(rows, donors, strict=True)):
-        pair = footage.cutouts.pair(int(row), int(donor)) if is_strange[number] else None
+        pair = footage.cutouts.pair(int(row), rng) if is_strange[number] else None
         if pair is not None:
             crops[number], motion[number] = strange(*pair, motion[number], rng)
             continue

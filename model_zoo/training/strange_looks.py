@@ -28,7 +28,7 @@ _HEIGHT, _WIDTH, _DWELL = (MOTION_FEATURES.index(name) for name in ("height", "w
 _SPEEDS = slice(0, 4)
 _MOST_STAY_S = 8.0
 _STRETCHES = ((1.7, 0.6), (1.9, 0.9), (0.5, 1.0), (1.3, 0.5))
-_NOISE = 1.5
+_NOISE = 3
 _CIRCLE = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
 
 
@@ -116,11 +116,11 @@ def _behind(cutout: Cutout, donor: Cutout, rng: np.random.Generator) -> Crops:
 
 def _at_rest(crops: Crops, motion: Motion, rng: np.random.Generator) -> Example:
     """The first picture over and over but for a camera's noise, and motion to fit."""
-    noise = rng.normal(0.0, _NOISE, crops.shape)
+    noise = rng.integers(-_NOISE, _NOISE + 1, crops.shape, dtype=np.int16)
     still = motion.copy()
     still[:, _SPEEDS] *= rng.uniform(0.0, 0.1)
     still[:, _DWELL] = np.log1p(rng.uniform(0.0, _MOST_STAY_S))
-    return np.asarray(np.clip(np.rint(crops[:1] + noise), 0, 255), np.uint8), still
+    return np.asarray(np.clip(crops[:1] + noise, 0, 255), np.uint8), still
 
 
 def _affine(angle: float, wide: float = 1.0, tall: float = 1.0, shift: Sequence[float] = (0.0, 0.0)) -> Affine:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from model_zoo.perception.tubelet import CROP_SIDE
+from model_zoo.training import cutout as cutout_module
 from model_zoo.training.cutout import CutoutCache, about_middle, cut_out, put_back
 from tests.fakes.cutouts import BRIGHTNESS, seen_cutout, seen_object, striped_scene
 from tests.fakes.tubelets import CLOSED, OPEN, drawn_tubelets
@@ -60,15 +61,20 @@ def test_middle_of_an_empty_mask_is_that_of_the_crop() -> None:
 
 
 def test_tubelets_of_a_state_without_a_scene_are_not_cut_out() -> None:
-    tubelets = drawn_tubelets(2, 1, OPEN)
-    cache = CutoutCache(tubelets, {OPEN: striped_scene()})
-    assert cache.pair(0, 1) is not None
-    assert CutoutCache(tubelets, {CLOSED: striped_scene()}).pair(0, 1) is None
+    tubelets, rng = drawn_tubelets(2, 1, OPEN), np.random.default_rng(0)
+    assert CutoutCache(tubelets, {OPEN: striped_scene()}).pair(0, rng) is not None
+    assert CutoutCache(tubelets, {CLOSED: striped_scene()}).pair(0, rng) is None
 
 
-def test_cut_out_is_made_once() -> None:
-    cache = CutoutCache(drawn_tubelets(2, 1, OPEN), {OPEN: striped_scene()})
-    first, second = cache.pair(0, 1), cache.pair(1, 0)
-    assert first is not None
-    assert second is not None
-    assert first[0] is second[1]
+def test_cut_out_is_made_once_and_paired_with_all_that_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutout_module, "MOST_KEPT", 2)
+    cache, rng = CutoutCache(drawn_tubelets(3, 1, OPEN), {OPEN: striped_scene()}), np.random.default_rng(0)
+    pairs = [pair for _ in range(20) if (pair := cache.pair(1, rng)) is not None]
+    assert all(first is second is pairs[0][0] for first, second in pairs)
+    cache.pair(2, rng)
+    donors = {id(pair[1]) for _ in range(40) if (pair := cache.pair(1, rng)) is not None}
+    assert len(donors) == 2
+    cache.pair(0, rng)
+    again = cache.pair(1, rng)
+    assert again is not None
+    assert again[0] is not pairs[0][0]
