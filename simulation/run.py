@@ -34,7 +34,7 @@ def main(  # noqa: PLR0913  one parameter for each option
     steps: Annotated[
         int | None,
         typer.Option(
-            min=1, max=10_000, help="Local steps of each client in a round; else 240 are shared, from nothing 400."
+            min=1, max=10_000, help="Local steps of a client in a round; else 240 are shared, from nothing 400."
         ),
     ] = None,
     footage: Annotated[Path | None, typer.Option(help="Real footage instead of the synthetic world.")] = None,
