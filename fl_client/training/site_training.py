@@ -20,8 +20,8 @@ from model_zoo.backbones.parameters import Parameters, network_with, parameters_
 from model_zoo.normality.intensity import NormalitySums
 from model_zoo.perception.background import Picture
 from model_zoo.perception.tubelet import concatenate
+from model_zoo.training.batch import CameraFootage
 from model_zoo.training.local_training import (
-    CameraFootage,
     HeldOutReport,
     LocalTrainer,
     TrainingSettings,

@@ -8,7 +8,8 @@ import torch
 from model_zoo.architecture import STEPS_READ
 from model_zoo.backbones.film_lstm import FilmLstm
 from model_zoo.perception.tubelet import Tubelets, concatenate
-from model_zoo.training.local_training import CameraFootage, LocalTrainer, TrainingSettings
+from model_zoo.training.batch import CameraFootage
+from model_zoo.training.local_training import LocalTrainer, TrainingSettings
 from tests.fakes.networks import untrained_network
 from tests.fakes.tubelets import CLOSED, OPEN, Look, context_of, drawn_tubelets, watched
 

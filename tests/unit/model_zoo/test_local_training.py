@@ -10,14 +10,8 @@ from model_zoo.architecture import NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, initial_parameters, network_with, parameters_of
 from model_zoo.perception.tubelet import concatenate
-from model_zoo.training.local_training import (
-    LABEL_CONFIRMED,
-    CameraFootage,
-    LocalTrainer,
-    TrainingSettings,
-    _draw_rows,
-    evaluate_held_out,
-)
+from model_zoo.training.batch import LABEL_CONFIRMED, CameraFootage, draw_rows
+from model_zoo.training.local_training import LocalTrainer, TrainingSettings, evaluate_held_out
 from tests.fakes.cutouts import striped_scene
 from tests.fakes.tubelets import CLOSED, OPEN, Look, drawn_tubelets, watched
 
@@ -108,7 +102,11 @@ def test_false_alarm_is_drawn_no_more_often_than_other_normal_tubelets_and_a_con
     def share_of(word: int) -> float:
         label = np.array([word] + [0] * 99)
         rng = np.random.default_rng(0)
-        return float(np.mean([(_draw_rows(label, SETTINGS, rng) == 0).mean() for _ in range(500)]))
+        return float(
+            np.mean(
+                [(draw_rows(label, SETTINGS.batch_size, SETTINGS.confirmed_share, rng) == 0).mean() for _ in range(500)]
+            )
+        )
 
     assert share_of(FALSE_ALARM) == pytest.approx(0.01, abs=0.006)
     assert share_of(LABEL_CONFIRMED) == pytest.approx(SETTINGS.confirmed_share)
