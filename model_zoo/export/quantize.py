@@ -53,6 +53,7 @@ def quantize_int8(model_bytes: bytes) -> bytes:
     _store_weights_as_int8(quantized.graph)
     for node in quantized.graph.node:
         node.ClearField("name")  # nothing reads them, and they are a tenth of what is not weights
+    quantized.graph.ClearField("value_info")  # whoever loads the file infers the shapes in between
     return bytes(quantized.SerializeToString(deterministic=True))
 
 
