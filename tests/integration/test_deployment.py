@@ -127,7 +127,7 @@ def _is_ready(site: RunningSite) -> bool:
 
 
 def _trained_on(site: RunningSite) -> Tubelets:
-    return concatenate([camera.tubelets for camera in training_footage(site.state, 12, is_held_out=False)])
+    return concatenate([camera.tubelets for camera in training_footage(site.state, 16, is_held_out=False)])
 
 
 def _labels(site: RunningSite) -> set[int]:
