@@ -45,15 +45,18 @@ demo: $(VENV)/sim.installed ## twenty simulated stores learn together; writes ou
 default-model: $(VENV)/sim.installed ## train the model that ships on the synthetic world, and put it into model_zoo/default
 	@$(RUN) $(VENV)/bin/python -m simulation.default_model --out build/default-model
 
-.PHONY: check
-check: $(VENV)/dev.installed ## format, lint, types, import arrows, unit and property tests
+.PHONY: lint
+lint: $(VENV)/dev.installed ## format, lint, types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+.PHONY: check
+check: lint ## make lint, then import arrows, unit and property tests
 	@$(RUN) $(VENV)/bin/python -m pytest -q tests/unit tests/property
 
 .PHONY: test
-test: check debian-packages ## make check, then all tests with branch coverage
+test: lint debian-packages ## make lint, then all tests with branch coverage
 	@$(RUN) $(VENV)/bin/coverage erase
 	@$(RUN) $(VENV)/bin/coverage run --parallel-mode -m pytest -q tests
 	@$(VENV)/bin/coverage combine --quiet
