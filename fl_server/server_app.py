@@ -123,6 +123,13 @@ def _continued(checkpoint: Path, options: RunOptions) -> TrainingState:
     state = load_checkpoint(checkpoint, ServerOptimizer())
     if state.tubelet_steps != options.tubelet_steps:
         raise StartError(f"{checkpoint}: expected tubelet-steps {options.tubelet_steps}, got {state.tubelet_steps}")
+    expected, got = (
+        {name: array.shape for name, array in parameters.items()}
+        for parameters in (initial_parameters(_shape(options), options.seed), state.parameters)
+    )
+    if expected != got:
+        kind = "a network that knows contexts" if options.is_conditioned else "a network blind to contexts"
+        raise StartError(f"{checkpoint}: expected parameters of {kind}, of this version; got others")
     return state
 
 

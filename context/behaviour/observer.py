@@ -25,7 +25,7 @@ class Conduct(NamedTuple):
 
     stay: Stay
     journey: Journey
-    posture: Body
+    body: Body
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,10 +91,10 @@ def _conduct(before: Conduct | None, track: Track, settings: BehaviourSettings) 
     one = track.last
     stay, stayed = dwell(None if before is None else before.stay, one, settings.dwell)
     journey, stopped = stopping(None if before is None else before.journey, track, settings.stopped)
-    posture, fell = fall(None if before is None else before.posture, one, settings.fall)
+    body, fell = fall(None if before is None else before.body, one, settings.fall)
     fast = speed(track, settings.speed, settings.metres_per_height)
     against = against_flow(track, settings.against_flow, settings.metres_per_height)
-    return Conduct(stay, journey, posture), (fast, against, stayed, stopped, fell)
+    return Conduct(stay, journey, body), (fast, against, stayed, stopped, fell)
 
 
 def _crowds(

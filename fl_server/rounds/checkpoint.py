@@ -15,8 +15,6 @@ from fl_server.rounds.server_optimizer import Parameters, ServerOptimizer
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, checked_num_steps
 
 SCHEMA_VERSION = 3
-_WITHOUT_TUBELET_STEPS = 2
-"""Last schema whose files do not say how many steps the network looks at: all looked at ``USUAL_NUM_STEPS``."""
 MAX_FILE_BYTES = 256 * 1024 * 1024
 _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for a file that is cut off, altered or something else."""
@@ -68,18 +66,15 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         version = int(arrays["schema_version"])
-        if version not in {_WITHOUT_TUBELET_STEPS, SCHEMA_VERSION}:
-            raise CheckpointError(
-                f"{path}: expected schema {_WITHOUT_TUBELET_STEPS} or {SCHEMA_VERSION}, got {version}"
-            )
-        is_silent = version == _WITHOUT_TUBELET_STEPS
+        if version != SCHEMA_VERSION:
+            raise CheckpointError(f"{path}: expected schema {SCHEMA_VERSION}, got {version}")
         velocity = _with_prefix(arrays, _VELOCITY)
         return TrainingState(
             _with_prefix(arrays, _PARAMETER),
             arrays["normality"],
             dataclasses.replace(optimizer, velocity=velocity),
             int(arrays["round_number"]),
-            USUAL_NUM_STEPS if is_silent else checked_num_steps(int(arrays["tubelet_steps"])),
+            checked_num_steps(int(arrays["tubelet_steps"])),
         )
     except _DAMAGED as error:
         raise CheckpointError(f"{path}: missing or damaged training state") from error

@@ -50,19 +50,13 @@ def test_missing_file_is_refused_by_name(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "nothing.npz", ServerOptimizer())
 
 
-def test_other_schema_is_refused(path: Path) -> None:
+@pytest.mark.parametrize("version", [2, 4])
+def test_other_schema_is_refused(path: Path, version: int) -> None:
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(1)}))
-    with pytest.raises(CheckpointError, match=r"training\.npz: expected schema 2 or 3, got 1$"):
+    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(version)}))
+    with pytest.raises(CheckpointError, match=rf"training\.npz: expected schema 3, got {version}$"):
         load_checkpoint(path, ServerOptimizer())
-
-
-def test_training_from_before_networks_differed_in_steps_looks_at_twelve(path: Path) -> None:
-    with np.load(path) as archive:
-        arrays = {name: archive[name] for name in archive.files if name != "tubelet_steps"}
-    np.savez(path, allow_pickle=False, **(arrays | {"schema_version": np.int64(2)}))
-    assert load_checkpoint(path, ServerOptimizer()).tubelet_steps == 12
 
 
 def test_training_of_a_number_of_steps_that_no_network_looks_at_is_refused(path: Path) -> None:
