@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from model_zoo.evaluation.frame_auc import ema
 from model_zoo.scoring.frame_score import LINEAR_SURPRISE, MOST_SURPRISE, bounded, frame_score
 
 
@@ -19,3 +20,11 @@ def test_beyond_one_in_three_hundred_it_grows_ever_less_and_never_falls() -> Non
     np.testing.assert_allclose(scores[surprise <= LINEAR_SURPRISE], surprise[surprise <= LINEAR_SURPRISE])
     step = bounded(np.array([LINEAR_SURPRISE + 1e-6]))[0] - LINEAR_SURPRISE
     assert step == pytest.approx(1e-6, rel=1e-3), "no kink where it bends"
+
+
+def test_an_alarm_comes_with_the_strangest_objects_second_frame_and_outlasts_it_by_less_than_five() -> None:
+    usual, threshold = 1.2, LINEAR_SURPRISE
+    strangest = float(bounded(np.array([12.0]))[0])
+    scores = np.array([usual] * 10 + [strangest] * 60 + [usual] * 20)
+    alarms = np.flatnonzero(ema(scores) > threshold)
+    assert (alarms[0] - 10, alarms[-1] - 69) == (1, 4)
