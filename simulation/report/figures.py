@@ -9,7 +9,7 @@ from simulation.report.chart import Band, Chart, Frame, Scale, Values, axis, hig
 from simulation.report.content import Roc, RoundPoint, Timeline
 
 NUM_COLOURS = 8
-_SMALL = Frame(width=380, height=230)
+_SMALL = Frame(width=380, height=230, left=60)  # room for five digits beside the words
 _SQUARE = Frame(width=460, height=440)
 _WIDE = Frame(width=1100, height=180, top=20)
 _MAX_POINTS = 700
