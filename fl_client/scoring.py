@@ -40,6 +40,9 @@ UNUSUAL_WORDS = (
 """Words for a feature far below and far above what is usual, in the order of ``MOTION_FEATURES``."""
 
 
+JUDGED_AS_ELSEWHERE = "nobody was seen here at this time before, so judged as elsewhere"
+
+
 @dataclasses.dataclass(frozen=True)
 class Statistics:
     """The statistics channel of one camera: what objects are like in each context, and how often there are any."""
@@ -77,6 +80,8 @@ class CameraScorer:
     fused_calibration: Calibration
     exemplars: Exemplars
     is_conditioned: bool
+    taught: frozenset[int]
+    """Contexts with an object in the camera's own footage; all others are judged as the site and the fleet are."""
 
     def surprise(self, judged: Judged, features: Features, context: Contexts) -> Surprise:
         """Calibrates and fuses both channels.
@@ -112,7 +117,12 @@ class CameraScorer:
         return dataclasses.replace(surprise, fused=fused, calibrated=self.fused_calibration.calibrated(fused, context))
 
     def why(self, scores: "ObjectScores", index: int) -> str:
-        """What is most unusual about one scored object, in a few words."""
+        """What is most unusual about one scored object, in a few words, and by whose footage where not the camera's."""
+        context = int(scores.context[index]) if self.is_conditioned else 0
+        said = self._most_unusual(scores, index)
+        return said if context in self.taught else f"{said}; {JUDGED_AS_ELSEWHERE}"
+
+    def _most_unusual(self, scores: "ObjectScores", index: int) -> str:
         surprise, context = scores.surprise, int(scores.context[index])
         if surprise.network[index] > surprise.statistics[index]:
             return "unlike what is usual here at this time"

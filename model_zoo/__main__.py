@@ -103,6 +103,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  one parameter for each option
     """
     for path in filter(None, (json_out, scores)):
         _check_folder_of(path)
+    if data_set == CONTEXT_SWAP and scores is not None:
+        raise typer.BadParameter(f"--scores {scores}: {CONTEXT_SWAP} scores each frame in two contexts; use --json")
     settings = _settings(root, config, detector)
     if data_set == CONTEXT_SWAP:
         _context_swap(root, settings, json_out)

@@ -86,8 +86,10 @@ def evaluate_context_swap(
         taught = [clip for clip in teachers if clip not in tested]
         rotations.append(_rotation(training, taught, tested, settings))
         progress(f"rotation {rotation + 1} of {NUM_ROTATIONS}")
+    means = {name: mean_figures([rotation[name] for rotation in rotations]) for name in ("conditioned", "blind")}
     return {
-        **{name: mean_figures([rotation[name] for rotation in rotations]) for name in ("conditioned", "blind")},
+        **means,
+        "swap_auc": means["conditioned"]["swap_auc"],
         "rotations": rotations,
         "configuration": settings.model_dump(mode="json"),
     }

@@ -59,8 +59,10 @@ def evaluate_exact_swaps(
             left_out[name] = str(reason)
         progress(words(name))
     _check_any(factors, left_out)
+    means = {model: _overall(factors, model) for model in MODELS}
     return {
-        **{model: _overall(factors, model) for model in MODELS},
+        **means,
+        "swap_auc": means["conditioned"]["swap_auc"],
         "factors": factors,
         "left_out": left_out,
         "configuration": settings.model_dump(mode="json"),

@@ -106,14 +106,14 @@ def run_evaluation(data: DataSet, settings: EvaluationSettings, progress: Progre
     progress(f"learned {len(watcher.scenes)} empty scene(s)")
     trained = learn(watcher, data.training, settings)
     progress(f"learned what is normal from {len(data.training)} clips")
-    unknown = _unknown_cameras(watcher, trained.model, data.testing)
+    unknown = unknown_cameras(watcher, trained.model, data.testing)
     clock = StageClock()
     tested = tuple(score_clip(watcher, trained, clip, clock) for clip in data.testing)
     progress(f"scored {len(tested)} test clips")
     return _evaluation(settings, trained, tested, _caveats(tested, unknown), clock)
 
 
-def _unknown_cameras(watcher: Watcher, model: ObjectModel, clips: Sequence[LabelledClip]) -> tuple[str, ...]:
+def unknown_cameras(watcher: Watcher, model: ObjectModel, clips: Sequence[LabelledClip]) -> tuple[str, ...]:
     """Cameras that are judged as all together; each is warned of once."""
     unknown = tuple(dict.fromkeys(clip.camera for clip in clips if model.unseen(np.array([watcher.context(clip)]))))
     for camera in unknown:

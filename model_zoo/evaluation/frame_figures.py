@@ -14,8 +14,13 @@ import numpy.typing as npt
 
 from model_zoo.evaluation.frame_auc import Labels, Scores, average_precision, ema, gaussian, roc_auc
 
+Weights = npt.NDArray[np.integer]
+"""How often each clip is drawn. ``(clips,)``."""
+
 NUM_DRAWS = 2000
 CONFIDENCE = (2.5, 97.5)
+
+FRAME_FIGURES = ("micro", "macro", "average_precision", "ci95", "ci95_macro", "ci95_average_precision")
 
 SMOOTHINGS: dict[str, Callable[[Scores], Scores]] = {"raw": np.asarray, "causal": ema, "smoothed": gaussian}
 """``raw`` as scored, ``causal`` by an EMA, ``smoothed`` by a Gaussian that looks ahead, as papers report."""
@@ -54,7 +59,9 @@ class AlarmFigures:
 
 
 def frame_figures(clips: Sequence[ScoredFrames]) -> dict[str, Any]:
-    """``micro``, ``macro``, ``average_precision`` and ``ci95`` of the micro AUC, each by smoothing; fractions.
+    """``micro``, ``macro`` and ``average_precision``, each by smoothing; fractions.
+
+    Their 95 % intervals by bootstrap over clips are ``ci95``, ``ci95_macro`` and ``ci95_average_precision``.
 
     Args:
         clips: Of one test set; both classes must occur. Macro is ``None`` where no single clip holds both.
@@ -64,7 +71,7 @@ def frame_figures(clips: Sequence[ScoredFrames]) -> dict[str, Any]:
     """
     if not clips:
         raise ValueError("expected at least one clip")
-    figures: dict[str, Any] = {"micro": {}, "macro": {}, "average_precision": {}, "ci95": {}}
+    figures: dict[str, Any] = {measure: {} for measure in FRAME_FIGURES}
     for name, smoothing in SMOOTHINGS.items():
         smooth = [clip.smoothed(smoothing) for clip in clips]
         mixed = [roc_auc(clip.labels, clip.scores) for clip in smooth if clip.is_mixed]
@@ -72,6 +79,8 @@ def frame_figures(clips: Sequence[ScoredFrames]) -> dict[str, Any]:
         figures["macro"][name] = float(np.mean(mixed)) if mixed else None
         figures["average_precision"][name] = average_precision(*_pooled(smooth))
         figures["ci95"][name] = micro_interval(smooth)
+        figures["ci95_macro"][name] = macro_interval(smooth)
+        figures["ci95_average_precision"][name] = average_precision_interval(smooth)
     return figures
 
 
@@ -88,13 +97,60 @@ def micro_interval(clips: Sequence[ScoredFrames]) -> list[float]:
     if not num_positive.any() or not num_negative.any():
         raise ValueError("expected both anomalous (1) and normal (0) frames")
     in_order = np.array([[_pairs_in_order(high, np.sort(low)) for low in negative] for high in positive])
+
+    def micro(weight: Weights) -> float | None:
+        num_pairs = (weight @ num_positive) * (weight @ num_negative)
+        return float(weight @ in_order @ weight / num_pairs) if num_pairs else None
+
+    return _interval(len(clips), micro)
+
+
+def macro_interval(clips: Sequence[ScoredFrames]) -> list[float] | None:
+    """95 % interval of the macro AUC by bootstrap over clips; ``None`` where no clip holds both classes."""
+    is_mixed = np.array([clip.is_mixed for clip in clips])
+    if not is_mixed.any():
+        return None
+    auc = np.array([roc_auc(clip.labels, clip.scores) if clip.is_mixed else 0.0 for clip in clips])
+
+    def macro(weight: Weights) -> float | None:
+        num_mixed = weight @ is_mixed
+        return float(weight @ auc / num_mixed) if num_mixed else None
+
+    return _interval(len(clips), macro)
+
+
+def average_precision_interval(clips: Sequence[ScoredFrames]) -> list[float]:
+    """95 % interval of the average precision by bootstrap over clips; frames are sorted once, a draw weighs them."""
+    labels, scores = _pooled(clips)
+    order = np.argsort(-scores, kind="stable")
+    clip_of = np.repeat(np.arange(len(clips)), [len(clip.labels) for clip in clips])[order]
+    is_last_of_tie = np.append(np.diff(scores[order]) != 0, True)
+
+    def precision(weight: Weights) -> float | None:
+        weights = weight[clip_of]
+        hits = np.cumsum(weights * labels[order])
+        if not hits[-1]:
+            return None
+        counted = np.cumsum(weights)
+        places = np.flatnonzero(is_last_of_tie & (counted > 0))
+        return float(np.sum(np.diff(hits[places] / hits[-1], prepend=0.0) * hits[places] / counted[places]))
+
+    return _interval(len(clips), precision)
+
+
+def _interval(num_clips: int, figure: Callable[[Weights], float | None]) -> list[float]:
+    """Of a figure over draws of whole clips; those that have none are drawn again.
+
+    Args:
+        num_clips: Drawn with replacement, as many as there are.
+        figure: Of a draw: how often each clip is in it.
+    """
     random = np.random.default_rng(0)
     draws: list[float] = []
     while len(draws) < NUM_DRAWS:
-        weight = np.bincount(random.integers(0, len(clips), len(clips)), minlength=len(clips))
-        num_pairs = (weight @ num_positive) * (weight @ num_negative)
-        if num_pairs:
-            draws.append(weight @ in_order @ weight / num_pairs)
+        drawn = figure(np.bincount(random.integers(0, num_clips, num_clips), minlength=num_clips))
+        if drawn is not None:
+            draws.append(drawn)
     return [float(bound) for bound in np.percentile(draws, CONFIDENCE)]
 
 

@@ -4,12 +4,12 @@ import dataclasses
 from typing import Any
 
 from model_zoo.evaluation.experiment import Evaluation
-from model_zoo.evaluation.frame_figures import SMOOTHINGS
+from model_zoo.evaluation.frame_figures import FRAME_FIGURES, SMOOTHINGS
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """All figures as plain values; AUC and shares as fractions, ``null`` where there are no labels."""
-    figures = evaluation.figures or dict.fromkeys(("micro", "macro", "average_precision", "ci95"))
+    figures = evaluation.figures or dict.fromkeys(FRAME_FIGURES)
     alarms, regions = evaluation.alarms, evaluation.regions
     return {
         **figures,
@@ -43,14 +43,17 @@ def _frame_lines(evaluation: Evaluation) -> list[str]:
     figures = evaluation.figures
     if figures is None:
         return ["no frame figures: the test clips hold no labels of both classes"]
-    lines = [f"{'frame AUC, %':<22}{'micro':>8}{'95 % interval':>18}{'macro':>8}{'AP':>8}"]
+    lines = [f"{'frame AUC, % [95 %]':<22}{'micro':>20}{'macro':>20}{'average precision':>22}"]
     for name, note in zip(SMOOTHINGS, ("raw", "causal (EMA)", "smoothed (Gaussian)"), strict=True):
-        low, high = figures["ci95"][name]
-        macro = figures["macro"][name]
-        lines.append(
-            f"{note:<22}{_percent(figures['micro'][name]):>8}{f'[{_percent(low)}, {_percent(high)}]':>18}"
-            f"{_percent(macro):>8}{_percent(figures['average_precision'][name]):>8}"
+        micro, macro, precision = (
+            _with_interval(figures[measure][name], figures[interval][name])
+            for measure, interval in (
+                ("micro", "ci95"),
+                ("macro", "ci95_macro"),
+                ("average_precision", "ci95_average_precision"),
+            )
         )
+        lines.append(f"{note:<22}{micro:>20}{macro:>20}{precision:>22}")
     if evaluation.pooled_micro is not None:
         pooled = ", ".join(_percent(evaluation.pooled_micro[name]) for name in SMOOTHINGS)
         lines.append(f"{evaluation.settings.num_sites} sites above; all clips pooled: {pooled}")
@@ -92,6 +95,12 @@ def _time_lines(evaluation: Evaluation) -> list[str]:
     return [
         f"{evaluation.fps:.1f} frames/s on one core over {evaluation.clock.num_frames} frames; ms a frame: {stages}"
     ]
+
+
+def _with_interval(share: float | None, interval: list[float] | None) -> str:
+    if interval is None:
+        return _percent(share)
+    return f"{_percent(share)} [{', '.join(_percent(bound) for bound in interval)}]"
 
 
 def _percent(share: float | None) -> str:

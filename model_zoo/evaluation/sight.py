@@ -9,7 +9,7 @@ import numpy.typing as npt
 from model_zoo.datasets.clip import DataSet, LabelledClip
 from model_zoo.datasets.truth import check_truth
 from model_zoo.errors import FootageError
-from model_zoo.evaluation.experiment import Progress, TestedClip, Trained, learn, score_clip
+from model_zoo.evaluation.experiment import Progress, TestedClip, Trained, learn, score_clip, unknown_cameras
 from model_zoo.evaluation.region_detection import regions_from_masks
 from model_zoo.evaluation.settings import EvaluationSettings
 from model_zoo.evaluation.watching import Watcher, open_watcher, sampled, stride_of
@@ -97,6 +97,7 @@ def see(data: DataSet, clip: LabelledClip, settings: EvaluationSettings, progres
     progress("learned the empty scenes")
     trained = learn(watcher, data.training, settings)
     progress(f"learned what is normal from {len(data.training)} clips")
+    unknown_cameras(watcher, trained.model, (clip,))
     return sight_of(watcher, trained, score_clip(watcher, trained, clip, StageClock()))
 
 

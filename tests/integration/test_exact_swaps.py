@@ -123,7 +123,8 @@ def test_a_factor_that_cannot_be_shown_is_left_out_with_its_reason(parking: Path
     assert list(figures["factors"]) == ["permitted_direction"]
     assert set(figures["left_out"]) == set(FACTORS) - {"permitted_direction"}
     assert "zone: left out: no kind of actor keeps to one of two zones that are both used" in done.stdout
-    assert figures["conditioned"]["swap_auc"] == figures["factors"]["permitted_direction"]["conditioned"]["swap_auc"]
+    swap_auc = figures["factors"]["permitted_direction"]["conditioned"]["swap_auc"]
+    assert figures["swap_auc"] == figures["conditioned"]["swap_auc"] == swap_auc
 
 
 def test_footage_that_shows_no_factor_is_refused(parking: Path, config: Path, tmp_path: Path) -> None:

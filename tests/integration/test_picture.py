@@ -1,6 +1,8 @@
 """``python -m model_zoo picture`` on drawn footage, and what it says of it."""
 
+import dataclasses
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from model_zoo.errors import FootageError
 from model_zoo.evaluation.experiment import learn, score_clip
 from model_zoo.evaluation.picture import draw
 from model_zoo.evaluation.settings import EvaluationSettings
-from model_zoo.evaluation.sight import NUM_SHOWN, Sight, clip_named, sight_of
+from model_zoo.evaluation.sight import NUM_SHOWN, Sight, clip_named, see, sight_of
 from model_zoo.evaluation.watching import open_watcher
 from model_zoo.perception.stage_clock import StageClock
 from tests.fakes.drawn_people import HEIGHT_PX, WIDTH_PX, write_walk
@@ -99,6 +101,14 @@ def test_without_the_network_there_is_no_map_of_what_drives_it(root: Path) -> No
     assert seen.oddest.occlusion is None
     assert "network" not in seen.oddest.parts
     assert pixels(draw(seen)).size
+
+
+def test_a_camera_never_trained_on_is_warned_of(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = read_frame_folders(root)
+    elsewhere = dataclasses.replace(clip_named(data, "racer"), camera="gate")
+    with caplog.at_level(logging.WARNING):
+        assert pixels(draw(see(data, elsewhere, SETTINGS, lambda _: None))).size
+    assert [record.getMessage() for record in caplog.records] == ["camera never trained on, judged as all together"]
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -34,6 +34,7 @@ def store(tmp_path: Path) -> TubeletStore:
 
 def test_each_block_is_calibrated_by_the_statistics_of_all_others(store: TubeletStore) -> None:
     scorer = fit_scorer(OnnxModel(drawn_model(), "drawn"), store)
+    assert scorer.taught == {OPEN}
     odd = drawn_tubelets(20, ODD, look=Look(motion=RUNNING))
     context = np.full(len(odd), OPEN)
     by_all = scorer.statistics.scores(object_features(odd.motion), context)

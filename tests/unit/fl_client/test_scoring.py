@@ -1,5 +1,7 @@
 """Scoring: what is rare here and now, what an accepted exception changes, and streams against stored tubelets."""
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,7 +11,14 @@ from context.schedule import STATES
 from fl_client.exemplars import NO_EXEMPLARS, Exemplars
 from fl_client.perceived import Perceived
 from fl_client.rarity import context_rarity
-from fl_client.scoring import CameraScorer, Statistics, StreamScorer, kind_context, local_context
+from fl_client.scoring import (
+    JUDGED_AS_ELSEWHERE,
+    CameraScorer,
+    Statistics,
+    StreamScorer,
+    kind_context,
+    local_context,
+)
 from fl_client.storage.tubelet_store import no_tubelets
 from model_zoo.calibration import fit_calibration
 from model_zoo.normality.features import NUM_FEATURES, Features, object_features
@@ -46,6 +55,7 @@ def camera_scorer(
         fit_calibration(rng.exponential(size=len(normal)), context, NUM_CONTEXTS),
         exemplars,
         is_conditioned,
+        frozenset({OPEN if is_conditioned else 0}),
     )
 
 
@@ -192,3 +202,6 @@ def test_reason_names_the_feature_that_deviates_most(normal: Features) -> None:
     for step in range(NUM_STEPS):
         scores = stream.score(frame(fast, step))
     assert scorer.why(scores, 0).startswith("fast: ")
+    assert scorer.why(scores, 0).endswith("deviations from usual")
+    untaught = dataclasses.replace(scorer, taught=frozenset({CLOSED}))
+    assert untaught.why(scores, 0) == f"{scorer.why(scores, 0)}; {JUDGED_AS_ELSEWHERE}"

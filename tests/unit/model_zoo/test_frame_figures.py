@@ -1,12 +1,20 @@
 """Figures of a test set against slow transcriptions of their definitions."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from model_zoo.evaluation.frame_auc import Scores, ema, gaussian, roc_auc
-from model_zoo.evaluation.frame_figures import ScoredFrames, alarm_figures, frame_figures, micro_interval
+from model_zoo.evaluation.frame_auc import Scores, average_precision, ema, gaussian, roc_auc
+from model_zoo.evaluation.frame_figures import (
+    ScoredFrames,
+    alarm_figures,
+    average_precision_interval,
+    frame_figures,
+    macro_interval,
+    micro_interval,
+)
 
 
 def clips() -> list[ScoredFrames]:
@@ -55,6 +63,29 @@ def test_interval_is_that_of_drawing_and_pooling_whole_clips() -> None:
     random = np.random.default_rng(0)
     draws = [by_draw[tuple(random.integers(0, 2, 2).tolist())] for _ in range(2000)]
     assert micro_interval(clips()[:2]) == pytest.approx(np.percentile(draws, [2.5, 97.5]))
+
+
+def drawn_clips(num_draws: int) -> Iterator[list[ScoredFrames]]:
+    random = np.random.default_rng(0)
+    for _ in range(num_draws):
+        yield [clips()[index] for index in random.integers(0, 3, 3)]
+
+
+def test_interval_of_macro_averages_the_mixed_clips_of_each_draw() -> None:
+    means: list[float] = []
+    for drawn in drawn_clips(3000):
+        mixed = [roc_auc(clip.labels, clip.scores) for clip in drawn if clip.is_mixed]
+        means += [float(np.mean(mixed))] if mixed else []
+    assert macro_interval(clips()) == pytest.approx(np.percentile(means[:2000], [2.5, 97.5]))
+    assert macro_interval([clips()[2]]) is None
+
+
+def test_interval_of_average_precision_is_that_of_drawing_and_pooling_whole_clips() -> None:
+    precision: list[float] = []
+    for drawn in drawn_clips(2000):
+        labels, scores = (np.concatenate([getattr(clip, part) for clip in drawn]) for part in ("labels", "scores"))
+        precision.append(average_precision(labels, scores) if any(clip.is_mixed for clip in drawn) else 1.0)
+    assert average_precision_interval(clips()) == pytest.approx(np.percentile(precision, [2.5, 97.5]))
 
 
 def test_interval_of_one_clip_is_a_point() -> None:

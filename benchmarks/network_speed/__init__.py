@@ -1,0 +1,1 @@
+"""What int8 costs and saves on one core."""
