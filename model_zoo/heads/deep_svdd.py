@@ -1,7 +1,8 @@
 """Deep SVDD: normal looks are mapped close to one point, and what ends far from it is unusual.
 
 The map has no biases and the point is not the origin, so that a constant map is not a solution; looks are learned by
-others and only read here.
+others and only read here. Unlike the source, the centre is fixed, so that all sites share it, where theirs is the mean
+of first outputs; and weights are not penalised.
 
 Source:
     Ruff et al., 2018, equation 4. https://proceedings.mlr.press/v80/ruff18a.html

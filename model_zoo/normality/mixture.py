@@ -3,7 +3,7 @@
 Each round a site counts, under the mixture it was given, what of its objects falls to each component; the coordinator
 adds the counts and moves the mixture. All contexts together are fitted first. A context's own mixture then starts from
 those components and moves them only as far as its own objects outweigh ``relevance`` of its parent's, so one with
-little footage stays close to its parent: camera to site to fleet.
+little footage stays close to what all contexts have in common.
 
 Letters in shapes: N objects, K contexts, C components, F features.
 
