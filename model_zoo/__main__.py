@@ -166,6 +166,8 @@ def _settings(root: Path, config: Path | None, detector: Path | None) -> Evaluat
         settings = settings.model_copy(update={"detector": detector or beside})
     if settings.detector is None:
         _say("no object detector configured: objects come from the foreground alone")
+    else:
+        _say(f"objects come from {settings.detector}")
     return settings
 
 

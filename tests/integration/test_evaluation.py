@@ -214,7 +214,7 @@ def test_a_detector_beside_the_data_sets_is_used_where_none_is_named(drawn: Path
     root = tmp_path / "data" / "drawn"
     shutil.copytree(drawn, root)
     done = run("ped2", "--root", root)
-    assert "no object detector" not in done.stderr
+    assert done.stderr.splitlines()[0] == f"objects come from {tmp_path}/models/yolox_nano_416x416.onnx"
     assert done.stderr.splitlines()[-1] == "error: expected at least one object in the training footage, found none"
 
 
