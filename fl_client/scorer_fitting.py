@@ -100,7 +100,7 @@ def fit_camera(
         fit_calibration(fused, context, num_contexts),
         _exemplars(store, zone_kinds, is_conditioned=is_conditioned) if uses_labels else NO_EXEMPLARS,
         is_conditioned,
-        frozenset(np.unique(_joined([_context(block, is_conditioned=is_conditioned) for block in blocks])).astype(int)),
+        frozenset().union(*(_context(block, is_conditioned=is_conditioned).tolist() for block in blocks)),
     )
     return Fitted(scorer, _added([kind_sums(block, zone_kinds) for block in blocks], no_kind_sums()))
 

@@ -40,7 +40,7 @@ UNUSUAL_WORDS = (
 """Words for a feature far below and far above what is usual, in the order of ``MOTION_FEATURES``."""
 
 
-JUDGED_AS_ELSEWHERE = "nobody was seen here at this time before, so judged as elsewhere"
+JUDGED_AS_ELSEWHERE = "what is usual here at this time is not known yet, so judged as elsewhere"
 
 
 @dataclasses.dataclass(frozen=True)

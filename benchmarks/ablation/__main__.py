@@ -64,12 +64,17 @@ def _facts(config: AblationConfig) -> dict[str, Any]:
 
 
 def _table(seeds: list[dict[str, dict[str, float]]]) -> str:
-    """Mean and deviation over seeds, in per cent."""
-    columns = list(next(iter(seeds[0].values())))
-    lines = [f"{'':<20}" + "".join(f"{column:>14}" for column in columns)]
+    """Mean and deviation over seeds, in per cent, and how much less or more than the first row appearance is found."""
+    first, columns = next(iter(seeds[0])), list(next(iter(seeds[0].values())))
+    lines = [f"{'':<20}" + "".join(f"{column:>14}" for column in (*columns, "less first"))]
     for name in seeds[0]:
+        less = np.array([figures[name]["appearance"] - figures[first]["appearance"] for figures in seeds]) * 100
         cells = [np.array([figures[name][column] for figures in seeds], dtype=np.float64) * 100 for column in columns]
-        lines.append(f"{name:<20}" + "".join(f"{cell.mean():>8.1f} ± {cell.std():<3.1f}" for cell in cells))
+        spread = [
+            *((cell.mean(), cell.std()) for cell in cells),
+            (less.mean(), less.std() / max(1, len(less) - 1) ** 0.5),
+        ]
+        lines.append(f"{name:<20}" + "".join(f"{mean:>8.1f} ± {either_way:<3.1f}" for mean, either_way in spread))
     return "\n".join(lines)
 
 

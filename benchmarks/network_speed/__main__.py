@@ -10,6 +10,7 @@ from typing import Annotated
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
 from fl_runtime.atomic_file import write_atomically
@@ -21,8 +22,11 @@ from model_zoo.backbones.parameters import network_with
 from model_zoo.default import DEFAULT_CARD, DEFAULT_CHECKPOINT, DEFAULT_MODEL
 from model_zoo.errors import ModelZooError
 from model_zoo.export.onnx_export import export_onnx
-from model_zoo.onnx_model import OnnxModel
+from model_zoo.onnx_model import Floats, Indices, ModelMetadata, OnnxModel
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION
+
+Frame = tuple[npt.NDArray[np.uint8], Floats, Floats, tuple[Floats, Indices, Indices]]
+"""What ``OnnxModel.step`` takes."""
 
 app = typer.Typer(add_completion=False)
 
@@ -42,8 +46,9 @@ def main(
     ms = {"int8": _Timed(shipped), "fp32": _Timed(OnnxModel(fp32, "float32"))}
     random = np.random.default_rng(0)
     for _ in range(repeats):
+        frame = _noise(crops, shipped.metadata, random)
         for timed in ms.values():
-            timed.judge(crops, random)
+            timed.judge(frame)
     fused = {name: json.loads(DEFAULT_CARD.read_text())["test"][name]["fused"] for name in ms}
     result = {
         "machine": platform.machine(),
@@ -67,24 +72,27 @@ def main(
     )
 
 
+def _noise(crops: int, size: ModelMetadata, random: np.random.Generator) -> Frame:
+    """The time does not depend on what a frame shows."""
+    none = np.zeros(crops, np.int64)
+    return (
+        random.integers(0, 256, (crops, CROP_SIDE, CROP_SIDE), dtype=np.uint8),
+        random.normal(size=(crops, size.num_steps - 1, size.code_size)).astype(np.float32),
+        random.normal(size=(crops, size.num_steps, NUM_MOTION)).astype(np.float32),
+        (random.normal(size=(crops, size.num_context)).astype(np.float32), none, none),
+    )
+
+
 class _Timed:
     """A model and how long each frame took."""
 
     def __init__(self, model: OnnxModel) -> None:
         self._model, self._seconds = model, list[float]()
 
-    def judge(self, crops: int, random: np.random.Generator) -> None:
-        """One frame of noise: the time does not depend on what it shows."""
-        size = self._model.metadata
-        none = np.zeros(crops, np.int64)
-        inputs = (
-            random.integers(0, 256, (crops, CROP_SIDE, CROP_SIDE), dtype=np.uint8),
-            random.normal(size=(crops, size.num_steps - 1, size.code_size)).astype(np.float32),
-            random.normal(size=(crops, size.num_steps, NUM_MOTION)).astype(np.float32),
-            (random.normal(size=(crops, size.num_context)).astype(np.float32), none, none),
-        )
+    def judge(self, frame: Frame) -> None:
+        """One frame more."""
         began_s = time.perf_counter()
-        self._model.step(*inputs)
+        self._model.step(*frame)
         self._seconds.append(time.perf_counter() - began_s)
 
     def figures(self) -> dict[str, float]:

@@ -8,7 +8,8 @@ Scores = npt.NDArray[np.float64]
 LINEAR_SURPRISE = 2.5
 MOST_SURPRISE = 5.0
 """A frame's score grows with the surprise up to one in 300 and then ever less. A higher bound alarms earlier, and
-longer after the object has gone; with this one an alarm on the causal mean outlasts it by five frames at most."""
+longer after the object has gone; with this one, and a threshold about where the scores bend, an alarm on the causal
+mean outlasts it by five frames at most."""
 
 
 def bounded(surprise: Scores) -> Scores:
