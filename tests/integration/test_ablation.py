@@ -49,3 +49,17 @@ def test_file_that_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
     refused = run(tmp_path, CONFIG)
     assert isinstance(refused.exception, OutputError)
     assert "expected a result of this command" in str(refused.exception)
+
+
+def test_rows_tell_mean_and_spread_and_how_they_differ_from_the_first_world_by_world(tmp_path: Path) -> None:
+    def seed(first: float, second: float) -> dict[str, object]:
+        return {"figures": {"one": {"appearance": first}, "other": {"appearance": second}}, "wall_s": 1.0}
+
+    config = CONFIG | {"seeds": [0, 1]}
+    result = {"config": config, "seeds": {"0": seed(0.7, 0.6), "1": seed(0.9, 0.6)}}
+    (tmp_path / "out.json").write_text(json.dumps(result))
+    assert [line.split() for line in run(tmp_path, config).output.splitlines()] == [
+        ["appearance", "less", "first"],
+        ["one", "80.0", "±", "10.0", "0.0", "±", "0.0"],
+        ["other", "60.0", "±", "0.0", "-20.0", "±", "10.0"],
+    ]
