@@ -2,7 +2,13 @@
 
 ProtocolError
 ├── MessageError   an HTTP body is not the message that was expected
-└── RecordError    a Flower record is not what the round expects
+├── RecordError    a Flower record is not what the round expects
+└── SecureSumError the secure sum does not go on
+    ├── SumParameterError  no secure round with these numbers of sites
+    ├── WireError          bytes are not the message that was expected
+    ├── SealError          a key, seal or signature is not of whom it should be
+    ├── RefusedError       a site will not do what it is asked, whoever asks
+    └── UnmaskError        too few shares to open a secret, or shares of something else
 """
 
 
@@ -16,3 +22,27 @@ class MessageError(ProtocolError):
 
 class RecordError(ProtocolError):
     """A Flower record is not what the round expects."""
+
+
+class SecureSumError(ProtocolError):
+    """The secure sum does not go on."""
+
+
+class SumParameterError(SecureSumError):
+    """There is no secure round with these numbers of sites."""
+
+
+class WireError(SecureSumError):
+    """Bytes are not the message that was expected."""
+
+
+class SealError(SecureSumError):
+    """A key, seal or signature is not of whom it should be."""
+
+
+class RefusedError(SecureSumError):
+    """A site will not do what it is asked, whoever asks."""
+
+
+class UnmaskError(SecureSumError):
+    """Too few shares to open a secret, or shares of something else."""

@@ -1,0 +1,1 @@
+"""A sum of vectors that shows the coordinator the total and nobody's part."""
