@@ -25,14 +25,14 @@ from fl_protocol.secure_sum.vector import Segment, bits_for, segment_for
 FloatVector = npt.NDArray[np.float32]  # (P,)
 
 RANGE_DEVIATIONS = 5.0
-"""The limit stands for this many standard deviations of a rotated update of full length; beyond lie one in 1.7 million."""
+"""The limit stands for so many standard deviations of a rotated update of full length: one in 1.7 million is beyond."""
 
 COARSEST_LIMIT = 16
 """Steps on either side of zero, however many sites there are."""
 
 LEVELS_OF_ONE = 512
-"""Steps on either side for a single site. Rounding errors of sites average out, so each of N needs but 1/sqrt(N) of them
-for the mean to be as exact: its error stays below a five hundredth of the spread of the values."""
+"""Steps on either side for a single site. Rounding errors of sites average out: each of N needs but 1/sqrt(N) of them
+for the mean to be as exact."""
 
 _ROOT = 32
 _ROWS = _ROOT * _ROOT
@@ -139,14 +139,16 @@ def _mix(grid: FloatVector) -> FloatVector:
     columns = grid.shape[1]
     matrix = _hadamard()
     once = (matrix @ grid.reshape(_ROOT, _ROOT * columns)).reshape(_ROOT, _ROOT, columns)
-    return np.matmul(matrix, once).reshape(_ROWS, columns)
+    mixed: FloatVector = np.matmul(matrix, once).reshape(_ROWS, columns)
+    return mixed
 
 
 @functools.cache
 def _hadamard() -> FloatVector:
     rows = np.arange(_ROOT)
     parity = np.bitwise_count(rows[:, None] & rows[None, :]) % 2
-    return ((1.0 - 2.0 * parity) / math.sqrt(_ROOT)).astype(np.float32)
+    matrix: FloatVector = ((1.0 - 2.0 * parity) / math.sqrt(_ROOT)).astype(np.float32)
+    return matrix
 
 
 def _signs(seed: bytes) -> FloatVector:
