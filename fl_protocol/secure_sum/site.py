@@ -123,6 +123,25 @@ def set_up(state: SiteState) -> bytes:
     return SetUp(state.site, state.run, offer, state.newest_epoch).encode(state.identity)
 
 
+def agree_channels(state: SiteState, offers: Mapping[int, ChannelOffer]) -> SiteState:
+    """The state with a checked channel key for every offer; those known already cost nothing.
+
+    ``advertise`` does this for the neighbours of its epoch; a site that has time does it for all before.
+
+    Raises:
+        SealError: The roster's identity does not vouch for a key.
+    """
+    known = dict(state.known_channels)
+    for site, offer in offers.items():
+        name = _channel_name(site, offer)
+        if name not in known:
+            check_offer(offer, state.group.identities[site], state.run, state.group.roster_digest)
+            low, high = min(site, state.site), max(site, state.site)
+            label = state.run + state.group.roster_digest + low.to_bytes(4) + high.to_bytes(4)
+            known[name] = channel_key(state.channel, offer.public, label)
+    return dataclasses.replace(state, known_channels=known)
+
+
 def advertise(state: SiteState, message: bytes) -> tuple[SiteState, bytes]:
     """Makes the keys of an epoch and shares them among the neighbours.
 
@@ -143,7 +162,7 @@ def advertise(state: SiteState, message: bytes) -> tuple[SiteState, bytes]:
     if not set(offers) <= set(graph.neighbours(state.site)):
         raise RefusedError(f"epoch {request.name.epoch}: expected channel keys of neighbours alone")
     _check_enough(state, len(offers), "neighbours with keys")
-    state = _with_channels(state, offers)
+    state = agree_channels(state, offers)
     keys = {site: state.known_channels[_channel_name(site, offer)] for site, offer in offers.items()}
     prepared = PreparedEpoch(request.name, X25519PrivateKey.generate(), secrets.token_bytes(SECRET_BYTES), keys)
     answer = _advertisement(state, prepared).encode(state.identity)
@@ -256,19 +275,6 @@ def _advertisement(state: SiteState, prepared: PreparedEpoch) -> Advertisement:
 def seed_commitment(seed: bytes) -> bytes:
     """What tells whether an opened seed is the one its site chose."""
     return hashlib.sha256(b"edgeguard secure sum seed v1" + seed).digest()
-
-
-def _with_channels(state: SiteState, offers: Mapping[int, ChannelOffer]) -> SiteState:
-    """The state with a checked channel key for every offer."""
-    known = dict(state.known_channels)
-    for site, offer in offers.items():
-        name = _channel_name(site, offer)
-        if name not in known:
-            check_offer(offer, state.group.identities[site], state.run, state.group.roster_digest)
-            low, high = min(site, state.site), max(site, state.site)
-            label = state.run + state.group.roster_digest + low.to_bytes(4) + high.to_bytes(4)
-            known[name] = channel_key(state.channel, offer.public, label)
-    return dataclasses.replace(state, known_channels=known)
 
 
 def _channel_name(site: int, offer: ChannelOffer) -> bytes:
