@@ -3,6 +3,7 @@
 ProtocolError
 ├── MessageError   an HTTP body is not the message that was expected
 ├── RecordError    a Flower record is not what the round expects
+├── RosterError    a signed roster is not the operator's newest one
 └── SecureSumError the secure sum does not go on
     ├── SumParameterError  no secure round with these numbers of sites
     ├── WireError          bytes are not the message that was expected
@@ -22,6 +23,10 @@ class MessageError(ProtocolError):
 
 class RecordError(ProtocolError):
     """A Flower record is not what the round expects."""
+
+
+class RosterError(ProtocolError):
+    """A signed roster is not to be believed: not the operator's, altered, malformed or older than one seen before."""
 
 
 class SecureSumError(ProtocolError):
