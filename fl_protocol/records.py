@@ -7,15 +7,18 @@
 5. Parameters fit networks that look at more steps of a tubelet or fewer: settings say how many, and a site repeats in
    its metrics how many it took. A coordinator refuses a reply for another number.
 
-Updates travel as they are: nothing is masked yet, so whoever runs the coordinator can read one site's update.
+These are plain rounds: whoever runs the coordinator can read one site's update. In secure rounds an update travels
+masked, in the ``SECURE`` record (``fl_protocol.secure_sum.messages``).
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fl_protocol.errors import RecordError
+from fl_protocol.secure_sum.binding import digest_of
 
 PARAMETERS, UPDATE, NORMALITY, SETTINGS, METRICS = "parameters", "update", "normality", "settings", "metrics"
 """Record names."""
@@ -31,6 +34,14 @@ ROUND_NUMBER, SEED, NUM_STEPS, IS_CONDITIONED = "round-number", "seed", "num-ste
 
 TUBELET_STEPS = "tubelet-steps"
 """Setting and metric: steps of a tubelet that the network looks at; 12 where it is not said (rule 5)."""
+
+SET_UP, KEYS, MASKED, UNMASK = "set_up", "keys", "masked", "unmask"
+"""Actions of secure rounds: ``query`` for all but ``MASKED``, which is ``train``."""
+
+SECURE = "secure"
+"""Name of the record that carries what the secure sum says, as arrays of bytes by these names."""
+RUN, REQUEST, KEYS_REQUEST, ROUND_SETTINGS = "run", "request", "keys-request", "round-settings"
+ANSWER, KEYS_ANSWER = "answer", "keys-answer"
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 
@@ -48,6 +59,31 @@ def check_arrays(received: Mapping[str, npt.NDArray[np.generic]], expected: Arra
         )
     for name, array in received.items():
         check_array(array, expected[name], f"{what} {name}")
+
+
+def byte_arrays(parts: Mapping[str, bytes]) -> dict[str, npt.NDArray[np.uint8]]:
+    """Bytes as arrays: a long record of other bytes would travel in one piece."""
+    return {name: np.frombuffer(part, dtype=np.uint8) for name, part in parts.items()}
+
+
+def byte_parts(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, bytes]:
+    """Reads what ``byte_arrays`` wrote.
+
+    Raises:
+        RecordError: An array is not one of bytes.
+    """
+    for name, array in arrays.items():
+        if array.dtype != np.uint8 or array.ndim != 1:
+            raise RecordError(f"{name}: expected bytes, got {array.dtype}{list(array.shape)}")
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+def digest_of_arrays(arrays: Arrays) -> bytes:
+    """SHA-256 over names, shapes and values, in their order: the same for who sent them and who received them."""
+    parts: list[bytes] = []
+    for name, array in arrays.items():
+        parts += [name.encode(), repr(array.shape).encode(), np.ascontiguousarray(array, dtype="<f4").tobytes()]
+    return digest_of(*parts)
 
 
 def check_array(received: npt.NDArray[np.generic], expected: npt.NDArray[np.floating], what: str) -> None:

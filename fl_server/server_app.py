@@ -6,6 +6,7 @@ training state is committed to ``state``; at the end the model is exported, quan
 
 import datetime as dt
 import logging
+import secrets
 import time
 import uuid
 from pathlib import Path
@@ -16,11 +17,16 @@ from flwr.serverapp import Grid, ServerApp
 
 from context.schedule import STATES
 from context.zone import ZONE_KINDS
+from fl_protocol.errors import RosterError
 from fl_protocol.messages import ClosedRound
+from fl_protocol.roster import Roster, verify_roster
+from fl_protocol.secure_sum.binding import RUN_BYTES
 from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import RoundError, StartError
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
+from fl_server.secure_rounds import SecureRounds
+from fl_server.secure_strategy import SecureStrategy
 from fl_server.storage import Storage, open_storage, publish_model, record_round
 from fl_server.strategy import RoundReport, RoundSettings, run_round
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, empty_fleet_normality
@@ -68,12 +74,26 @@ class RunOptions(pydantic.BaseModel):
         max_length=4096,
         description="Where to start when the state folder holds no training: default (the shipped model) or random.",
     )
+    roster: Path | None = pydantic.Field(
+        default=None,
+        description="Signed roster, with which rounds are secure: this coordinator sees sums alone. Left out or empty: "
+        "rounds are plain, and whoever runs the coordinator can read one site's update.",
+    )
+    operator_key: Path | None = pydantic.Field(
+        default=None, alias="operator-key", description="Public key that the roster is signed with, raw hexadecimal."
+    )
     state_folder: Path = pydantic.Field(
         default=Path("state"), alias="state", description="Folder of the coordinator's files."
     )
     database: str | None = pydantic.Field(
         default=None, description="Database of the coordinator; left out or empty: the SQLite file in the state folder."
     )
+
+    @pydantic.field_validator("roster", "operator_key", mode="before")
+    @classmethod
+    def _check_empty(cls, path: object) -> object:
+        """Flower's run configuration knows no null."""
+        return None if path == "" else path
 
 
 @app.main()
@@ -98,13 +118,55 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
     )
     state, training_id = _starting_state(options), uuid.uuid4().hex
     node_ids = _wait_for_sites(grid, options.min_sites, options.deadline_s)
+    secure = _secure_strategy(grid, options, settings)
+    closed = None
     for _ in range(options.num_rounds):
-        state, report = run_round(grid, node_ids, state, settings)
+        if secure is None:
+            state, report = run_round(grid, node_ids, state, settings)
+        else:
+            state, report = secure.run_round(state)
+            _tell_auc(storage, closed, report.auc_before)
         save_checkpoint(state, options.state_folder / CHECKPOINT_FILE)
-        record_round(storage, _closed(report, training_id))
+        closed = _closed(report, training_id)
+        record_round(storage, closed)
         facts = {"round_number": report.round_number, "loss": report.loss, "auc": report.auc}
         logger.info("round closed", extra=facts | {"survivors": report.num_survivors, "bytes_up": report.bytes_up})
+    if secure is not None:
+        _tell_auc(storage, closed, secure.evaluate(state))
     _publish(state, options, storage)
+
+
+def _secure_strategy(grid: Grid, options: RunOptions, settings: RoundSettings) -> SecureStrategy | None:
+    """Secure rounds with all sites set up; None without a roster."""
+    if options.roster is None:
+        return None
+    roster = _verified_roster(options)
+    rounds = SecureRounds(grid, roster, secrets.token_bytes(RUN_BYTES), lambda newest: newest + 1, options.deadline_s)
+    rounds.set_up()
+    logger.info("sites set up", extra={"sites": rounds.num_set_up, "rostered": len(roster.sites)})
+    return SecureStrategy(rounds, settings)
+
+
+def _verified_roster(options: RunOptions) -> Roster:
+    """The roster that the options name.
+
+    Raises:
+        StartError: A file cannot be read, or the roster is not the operator's.
+    """
+    if options.roster is None or options.operator_key is None:
+        raise StartError("roster: expected operator-key, the public key it is signed with")
+    try:
+        operator_key = bytes.fromhex(options.operator_key.read_text().strip())
+        return verify_roster(options.roster.read_bytes(), operator_key, newest_version=1)
+    except (OSError, ValueError, RosterError) as error:
+        raise StartError(f"{options.roster}: {error}") from error
+
+
+def _tell_auc(storage: Storage, closed: ClosedRound | None, auc: float | None) -> None:
+    """Completes the record of a round by what the round after it told."""
+    if closed is not None and auc is not None:
+        record_round(storage, closed.model_copy(update={"auc": auc}))
+        logger.info("round evaluated", extra={"round_number": closed.round_number, "auc": auc})
 
 
 def _starting_state(options: RunOptions) -> TrainingState:
@@ -174,5 +236,10 @@ def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> Non
     int8 = quantize_int8(fp32)
     write_atomically(options.state_folder / FP32_FILE, fp32)
     write_atomically(options.state_folder / INT8_FILE, int8)
-    card = {"round_number": state.round_number, "precision": "int8", "is_masked": False, "seed": options.seed}
+    card = {
+        "round_number": state.round_number,
+        "precision": "int8",
+        "is_masked": options.roster is not None,
+        "seed": options.seed,
+    }
     publish_model(storage, int8, card, state.round_number)

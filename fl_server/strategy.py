@@ -44,6 +44,9 @@ class RoundReport:
     loss: float
     bytes_up: int
     auc: float | None
+    """Of the model that the round gave; None where it is not known yet."""
+    auc_before: float | None = None
+    """Of the model that the round began with, where the round itself told."""
 
 
 def run_round(

@@ -49,6 +49,7 @@ def main(
         has_baselines=False,
         num_workers=workers,
         initial="random",
+        is_secure=True,
         out=out,
     )
     typer.echo(run_experiment(settings))

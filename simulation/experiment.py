@@ -29,7 +29,7 @@ from fl_server.storage.rounds import list_rounds
 from simulation import metrics
 from simulation.coordinator_process import running_coordinator
 from simulation.errors import OutputError
-from simulation.federation import FederationSettings, Initial, local_grid, run_federation
+from simulation.federation import FederationSettings, Initial, enrol_all, local_grid, run_federation
 from simulation.footage import Clip, Fleet, real_fleet, synthetic_fleet
 from simulation.local_grid import LocalGrid
 from simulation.memory_watch import MemoryWatch
@@ -62,6 +62,8 @@ class Settings:
     num_workers: int
     initial: Initial
     """Baselines always start from nothing."""
+    is_secure: bool
+    """Whether updates are masked, those of baselines too."""
     out: Path
 
 
@@ -117,9 +119,11 @@ class _Experiment:
     def train(self, title: str, coordinator_dir: Path, num_rounds: int, *, is_conditioned: bool = True) -> None:
         """Runs rounds over all sites; a training state in ``coordinator_dir`` is continued."""
         initial = self.settings.initial if is_conditioned else "random"
-        settings = FederationSettings(num_rounds, self.settings.num_steps, self.settings.seed, initial, is_conditioned)
+        settings = FederationSettings(
+            num_rounds, self.settings.num_steps, self.settings.seed, initial, self.settings.is_secure, is_conditioned
+        )
         with self.stages.stage(title, num_rounds) as stage, _on_round(stage.step):
-            run_federation(self.grid, coordinator_dir, settings)
+            run_federation(self.grid, coordinator_dir, self.work_dir / "roster", settings)
 
     def score(
         self, title: str, clips: Sequence[tuple[Clip, ...]], variants: tuple[Variant, ...]
@@ -160,6 +164,7 @@ def _fleet(settings: Settings) -> Fleet:
 def _run_stages(experiment: _Experiment) -> Outcome:
     settings, fleet = experiment.settings, experiment.fleet
     prepared = experiment.each_site("watching training footage", prepare_site, experiment.site_dirs)
+    enrol_all(experiment.site_dirs, experiment.work_dir / "roster")
     experiment.train("training together", experiment.coordinator_dir, settings.num_rounds)
     _kept(experiment, CHECKPOINT_FILE)
     variants = [
@@ -245,7 +250,7 @@ def _figures(outcome: Outcome, wall_s: float, peak_rss_mb: float) -> dict[str, A
         "initial": settings.initial,
         "footage": fleet.title,
         "model_digest": outcome.model_digest,
-        "is_masked": False,
+        "is_masked": settings.is_secure,
         "wall_s": round(wall_s, 2),
         "peak_rss_mb": round(peak_rss_mb, 1),
         "training": {
@@ -335,7 +340,8 @@ def _on_round(step: Callable[[str], None]) -> Iterator[None]:
     class Follower(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.getMessage() == "round closed":
-                step(f"loss {record.__dict__['loss']:.3f}, held-out AUC {record.__dict__['auc'] or float('nan'):.3f}")
+                auc = record.__dict__["auc"]
+                step(f"loss {record.__dict__['loss']:.3f}" + ("" if auc is None else f", held-out AUC {auc:.3f}"))
 
     source, follower = logging.getLogger("fl_server.server_app"), Follower()
     level = source.level

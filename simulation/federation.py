@@ -4,10 +4,12 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
+from fl_protocol.membership import ROSTER_FILE, make_federation
 from fl_server.server_app import app as server_app
 from simulation.local_grid import LocalGrid
 
 CLIENT_APP = "fl_client.client_app:app"
+MEMBERSHIP, OPERATOR_KEY_FILE = "membership", "operator.pub"
 
 
 Initial = Literal["default", "random"]
@@ -22,11 +24,19 @@ class FederationSettings:
     num_steps: int
     seed: int
     initial: Initial
+    is_secure: bool
+    """Whether the coordinator sees sums of masked updates alone."""
     is_conditioned: bool = True
 
 
-def run_federation(grid: LocalGrid, coordinator_dir: Path, settings: FederationSettings) -> None:
+def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, settings: FederationSettings) -> None:
     """Runs the rounds; a training state in ``coordinator_dir`` is continued, the model is published there.
+
+    Args:
+        grid: Of all sites.
+        coordinator_dir: Where the coordinator keeps its files.
+        roster_dir: What ``enrol_all`` wrote; read by secure rounds alone.
+        settings: Of the run.
 
     Raises:
         RoundError: A round lacked updates.
@@ -42,9 +52,27 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, settings: FederationS
         "state": str(coordinator_dir),
         "deadline-s": 3600.0,
     }
+    if settings.is_secure:
+        run_config |= {"roster": str(roster_dir / ROSTER_FILE), "operator-key": str(roster_dir / OPERATOR_KEY_FILE)}
     grid.run_server_app(server_app, run_config)
 
 
 def local_grid(state_dirs: list[Path], num_workers: int) -> LocalGrid:
     """A grid with one node for each site's folder."""
-    return LocalGrid(CLIENT_APP, [{"state": str(folder)} for folder in state_dirs], num_workers)
+    configs: list[dict[str, bool | float | int | str]] = [
+        {"state": str(folder), "membership": str(folder / MEMBERSHIP)} for folder in state_dirs
+    ]
+    return LocalGrid(CLIENT_APP, configs, num_workers)
+
+
+def enrol_all(state_dirs: list[Path], roster_dir: Path) -> None:
+    """Makes every folder a site of one federation, whose roster is signed by a key that is forgotten at once."""
+    folder_of = {f"site-{index:04d}": folder / MEMBERSHIP for index, folder in enumerate(state_dirs)}
+    made = make_federation("simulation", list(folder_of))
+    for site, folder in folder_of.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in made.files_by_site[site].items():
+            (folder / name).write_bytes(content)
+    roster_dir.mkdir(parents=True, exist_ok=True)
+    (roster_dir / ROSTER_FILE).write_bytes(made.signed_roster)
+    (roster_dir / OPERATOR_KEY_FILE).write_text(made.operator_key.hex())

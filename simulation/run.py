@@ -44,15 +44,23 @@ def main(  # noqa: PLR0913  one parameter for each option
         Literal["default", "random"] | None,
         typer.Option(help="Start from the model that ships, or from nothing; else random with --baselines only."),
     ] = None,
+    secure: Annotated[
+        bool | None,
+        typer.Option("--secure/--plain", help="Mask updates, or let the coordinator read each; else masked from 3 on."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option(help="Folder for the results; earlier ones are replaced.")] = Path("out/run"),
 ) -> None:
     """Runs a federation of emulated sites on this machine and reports on it."""
+    from fl_protocol.secure_sum.parameters import SMALLEST_ROUND
     from simulation.experiment import Settings, run_experiment
 
     initial = initial or ("random" if baselines else "default")  # as the baselines do, or as stores do
     steps = steps or STEPS_OF_ALL[initial] // min(clients, MOST_SHARING)
-    results = run_experiment(Settings(clients, rounds, steps, footage, seed, baselines, workers, initial, out))
+    if secure and clients < SMALLEST_ROUND:
+        raise typer.BadParameter(f"--secure: expected at least {SMALLEST_ROUND} clients, got {clients}")
+    secure = clients >= SMALLEST_ROUND if secure is None else secure
+    results = run_experiment(Settings(clients, rounds, steps, footage, seed, baselines, workers, initial, secure, out))
     typer.echo(results)
 
 

@@ -4,6 +4,7 @@ A site trains on tubelets of its training blocks and on what the operator has la
 the held-out blocks.
 """
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fl_client.errors import StateError
 from fl_client.learning import load_scenes
 from fl_client.storage.tubelet_store import TubeletStore, join_blocks
 from fl_client.training.normality_sums import camera_stores, fleet_sums
+from fl_protocol.round_vector import SiteContribution
 from model_zoo.architecture import NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, network_with, parameters_of
@@ -69,7 +71,7 @@ def train_site(state_dir: Path, assignment: Assignment) -> SiteUpdate:
     trained = parameters_of(network)
     update = {name: trained[name] - array for name, array in assignment.parameters.items()}
     num_examples = sum(len(footage.tubelets) for footage in cameras)
-    return SiteUpdate(update, fleet_sums(state_dir), float(np.mean(losses)), num_examples)
+    return SiteUpdate(update, fleet_sums(state_dir), float(np.mean(losses)) if losses else 0.0, num_examples)
 
 
 def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
@@ -83,11 +85,27 @@ def evaluate_site(state_dir: Path, assignment: Assignment) -> HeldOutReport:
     for index, footage in enumerate(training_footage(state_dir, assignment.shape.num_steps, is_held_out=True)):
         rng = np.random.default_rng([assignment.seed, _EVALUATION_STREAM, footage.camera_index, index])
         reports.append(evaluate_held_out(network, footage, rng))
-    weights = np.array([report.num_examples for report in reports], dtype=np.float64)
-    return HeldOutReport(
-        float(np.average([report.loss for report in reports], weights=weights)),
-        float(np.average([report.auc for report in reports], weights=weights)),
-        int(weights.sum()),
+    return HeldOutReport(np.sum([report.sums for report in reports], axis=0))
+
+
+def site_contribution(state_dir: Path, assignment: Assignment) -> SiteContribution:
+    """What the site adds to a secure round: evaluates the received parameters, then trains from them.
+
+    A site without held-out blocks yet adds nothing to the evaluation; with no steps to train, nothing to the update.
+
+    Raises:
+        StateError: The site has no tubelet to train on yet.
+    """
+    evaluation = np.zeros((1 + len(STATES), 3))
+    with contextlib.suppress(StateError):
+        evaluation = evaluate_site(state_dir, assignment).sums
+    result = train_site(state_dir, assignment)
+    return SiteContribution(
+        np.concatenate([array.ravel() for array in result.update.values()]),
+        result.num_examples,
+        result.loss,
+        evaluation.ravel(),
+        result.normality.vector,
     )
 
 

@@ -12,10 +12,12 @@ Source:
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from model_zoo.architecture import NUM_STATES
 from model_zoo.backbones.film_lstm import FilmLstm, small_pictures
 from model_zoo.evaluation.frame_auc import roc_auc
 from model_zoo.training.batch import LABEL_CONFIRMED, Batch, CameraFootage, batch_of, draw_batch, draw_rows
@@ -92,9 +94,24 @@ class LocalTrainer:
 class HeldOutReport:
     """How well the network tells held-out tubelets from their pseudo-anomalies."""
 
-    loss: float
-    auc: float
-    num_examples: int
+    sums: npt.NDArray[np.float64]
+    """Of all, then of each operational state: examples, their losses, their AUC. ``(1 + NUM_STATES, 3)``; adding two
+    reports' sums pools them."""
+
+    @property
+    def num_examples(self) -> int:
+        """Tubelets that were scored."""
+        return int(self.sums[0, 0])
+
+    @property
+    def loss(self) -> float:
+        """Mean, in nats."""
+        return float(self.sums[0, 1] / self.sums[0, 0])
+
+    @property
+    def auc(self) -> float:
+        """Mean of the sites' or cameras' own, weighted by examples."""
+        return float(self.sums[0, 2] / self.sums[0, 0])
 
 
 def evaluate_held_out(network: FilmLstm, footage: CameraFootage, rng: np.random.Generator) -> HeldOutReport:
@@ -107,8 +124,23 @@ def evaluate_held_out(network: FilmLstm, footage: CameraFootage, rng: np.random.
     batch = draw_batch(footage, rows, TrainingSettings().strange_look_share, rng)
     with torch.inference_mode():
         scores = _encoded(network, batch, footage.camera_index).scores(network)
-        loss = functional.binary_cross_entropy_with_logits(scores, batch.is_foreign).item()
-    return HeldOutReport(loss, roc_auc(batch.is_foreign.numpy().astype(np.int64), scores.numpy()), len(rows))
+        losses = functional.binary_cross_entropy_with_logits(scores, batch.is_foreign, reduction="none").numpy()
+    states = np.tile(footage.tubelets.state[rows], 2)
+    is_foreign = batch.is_foreign.numpy().astype(np.int64)
+    groups = [np.ones(len(states), dtype=np.bool_), *(states == state for state in range(NUM_STATES))]
+    return HeldOutReport(
+        np.array([_held_out_sums(is_foreign[rows], scores.numpy()[rows], losses[rows]) for rows in groups])
+    )
+
+
+def _held_out_sums(
+    is_foreign: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], losses: npt.NDArray[np.float32]
+) -> tuple[float, float, float]:
+    """One row of ``HeldOutReport.sums``: as many pseudo-anomalies as tubelets."""
+    count = len(scores) / 2
+    if not 0 < is_foreign.sum() < len(scores):
+        return 0.0, 0.0, 0.0
+    return count, count * float(losses.mean()), count * roc_auc(is_foreign, scores.astype(np.float64))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -92,8 +92,8 @@ def test_confirmed_anomaly_pulls_the_other_way_than_a_false_alarm() -> None:
 def test_evaluation_counts_what_it_scored_and_changes_nothing() -> None:
     network = network_with(SMALL, initial_parameters(SMALL, 0))
     first, second = (evaluate_held_out(network, FOOTAGE, np.random.default_rng(2)) for _ in range(2))
-    assert first == second
-    assert first.num_examples == 12
+    assert first.sums.tolist() == second.sums.tolist()
+    assert first.num_examples == first.sums[1:, 0].sum() == 12
     assert 0.0 <= first.auc <= 1.0
     assert first.loss == pytest.approx(np.log(2), abs=0.2)
 

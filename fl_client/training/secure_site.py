@@ -1,0 +1,164 @@
+"""This site's part in secure rounds: secrets in memory, the epochs they were made for on the disk.
+
+1. Keys of an epoch are made at most once: the epoch is on the disk, flushed, before its first byte leaves.
+2. Secrets are lost with the process. The site then has no keys for the epoch under way and is a drop-out of it; it
+   comes back with the next.
+3. The roster is read from the membership folder at every set-up. Its beacon is new with every version, and epochs are
+   counted by roster: an epoch of one is not an epoch of another.
+"""
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fl_client.errors import StateError
+from fl_protocol import round_vector as vectors
+from fl_protocol.errors import RefusedError
+from fl_protocol.membership import IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE, rostered_site
+from fl_protocol.round_vector import RoundSettingsMessage, RoundVector, SiteContribution
+from fl_protocol.secure_sum import site as sums
+from fl_protocol.secure_sum.binding import RoundBinding, digest_of
+from fl_protocol.secure_sum.group import sum_group
+from fl_protocol.secure_sum.messages import MaskRequest
+from fl_runtime.atomic_file import write_atomically
+
+logger = logging.getLogger(__name__)
+
+EPOCH_FILE = "secure_sum.json"
+_SCHEMA_VERSION = 1
+_ROUNDING_STREAM = 3
+"""Rounding is no secret: what is rounded leaves under masks."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MaskingOrder:
+    """What the coordinator asks of a site in one secure round."""
+
+    request: bytes
+    """Sealed shares of its neighbours."""
+    settings: bytes
+    model: bytes
+    """Digest of the parameters as this site received them."""
+
+
+class SecureSite:
+    """One site in secure rounds, for as long as this process lives.
+
+    Args:
+        membership_dir: Holds identity key, membership and roster.
+        state_dir: Where epochs are kept.
+    """
+
+    def __init__(self, membership_dir: Path, state_dir: Path) -> None:
+        self._membership_dir, self._epoch_file = membership_dir, state_dir / EPOCH_FILE
+        self._state: sums.SiteState | None = None
+
+    def set_up(self, run: bytes) -> bytes:
+        """Begins a run, or tells its channel key again.
+
+        Raises:
+            StateError: The membership or the epochs cannot be read.
+            RosterError: The roster is not to be believed, or this site is not on it.
+            SumParameterError: No secure round is possible with so many sites.
+        """
+        files = [self._read(name) for name in (IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE)]
+        rostered = rostered_site(*files)
+        roster = rostered.roster
+        state = self._state
+        if state is None or (state.run, state.group.roster_digest) != (run, roster.digest):
+            group = sum_group(roster.digest, roster.beacon, tuple(site.identity_key for site in roster.sites))
+            newest = self._newest_epoch(roster.digest)
+            self._state = state = sums.join_run(group, rostered.position, rostered.identity, run, newest)
+            logger.info("secure rounds begin", extra={"sites": len(roster.sites), "newest_epoch": newest})
+        return sums.set_up(state)
+
+    def keys(self, request: bytes) -> bytes:
+        """Makes and shares the keys of an epoch.
+
+        Raises:
+            SecureSumError: The request breaks a rule of the secure sum.
+            StateError: The epoch cannot be stored.
+        """
+        state, answer = sums.advertise(self._joined(), request)
+        if state.newest_epoch != self._joined().newest_epoch:
+            self._store_epoch(state)
+        self._state = state
+        return answer
+
+    def masked(self, order: MaskingOrder, contribute: Callable[[RoundSettingsMessage], SiteContribution]) -> bytes:
+        """Computes what this site adds, and masks it.
+
+        Args:
+            order: What was asked.
+            contribute: Trains and evaluates; not called when the request was answered before.
+
+        Raises:
+            ProtocolError: The request breaks a rule.
+            StateError: The site has nothing to add yet.
+        """
+        name = MaskRequest.decode(order.request).name
+        state = self._joined()
+        binding = RoundBinding(name, state.group.roster_digest, order.model, digest_of(order.settings))
+        before = sums.masked_before(state, order.request, binding)
+        if before is not None:
+            return before
+        settings = RoundSettingsMessage.decode(order.settings)
+        if settings.round_number != name.round_number or settings.num_sites != state.group.parameters.num_sites:
+            raise RefusedError("expected settings of the round that is masked, for as many sites as take part")
+        sums.open_round(state, order.request)  # refuse before the work
+        contribution = contribute(settings)
+        vector = _vector(settings, contribution)
+        rng = np.random.default_rng([settings.seed, _ROUNDING_STREAM, settings.round_number, state.site])
+        lanes = vectors.site_lanes(contribution, vector, rng)
+        self._state, answer = sums.mask(state, order.request, lanes, vector.layout, binding)
+        return answer
+
+    def reveal(self, request: bytes) -> bytes:
+        """Reveals a share of every neighbour.
+
+        Raises:
+            SecureSumError: The request breaks a rule of the secure sum.
+        """
+        self._state, answer = sums.reveal(self._joined(), request)
+        return answer
+
+    def _joined(self) -> sums.SiteState:
+        if self._state is None:
+            raise RefusedError("this site is not set up for a run; its process may have been started anew")
+        return self._state
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self._membership_dir / name).read_bytes()
+        except OSError as error:
+            raise StateError(f"{self._membership_dir / name}: cannot be read: {error.strerror}") from error
+
+    def _newest_epoch(self, roster_digest: bytes) -> int:
+        try:
+            kept = json.loads(self._epoch_file.read_text()) if self._epoch_file.exists() else None
+            return 0 if kept is None or kept["roster"] != roster_digest.hex() else int(kept["epoch"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StateError(f"{self._epoch_file}: expected the last epoch of this site") from error
+
+    def _store_epoch(self, state: sums.SiteState) -> None:
+        prepared = state.prepared
+        kept = {
+            "schema_version": _SCHEMA_VERSION,
+            "roster": state.group.roster_digest.hex(),
+            "epoch": state.newest_epoch,
+            "round": prepared.name.round_number if prepared else 0,
+        }
+        try:
+            write_atomically(self._epoch_file, json.dumps(kept).encode())
+        except OSError as error:
+            raise StateError(f"{self._epoch_file}: cannot be written: {error.strerror}") from error
+
+
+def _vector(settings: RoundSettingsMessage, contribution: SiteContribution) -> RoundVector:
+    return vectors.round_vector(
+        settings, len(contribution.update), len(contribution.evaluation), len(contribution.normality)
+    )

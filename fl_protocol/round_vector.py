@@ -1,0 +1,165 @@
+"""What a secure training round sums: the update, and everything else that sites tell, in one vector.
+
+1. The update is bounded, rotated and rounded (``secure_sum.update_code``); its weight is inside the sum.
+2. Weight, losses, norm, evaluation and normality are fixed-point numbers of 64 bits in a second segment.
+3. The settings of a round travel as bytes; their digest is part of every mask, so sites that were told different
+   settings do not sum together. They hold the number of sites that the limits are made for.
+4. A site counts for at most ``max_examples`` examples, so that its weight is a share of one.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pydantic
+
+from fl_protocol.errors import RecordError
+from fl_protocol.secure_sum.fixed_point import from_fixed, to_fixed
+from fl_protocol.secure_sum.lanes import Lanes
+from fl_protocol.secure_sum.parameters import LARGEST_ROUND, SMALLEST_ROUND
+from fl_protocol.secure_sum.update_code import UpdateCode, decode_sum, encode_update, update_code
+from fl_protocol.secure_sum.vector import WIDE_BITS, Layout, Segment, Values, segment_for, to_lanes
+
+FloatVector = npt.NDArray[np.float32]  # (P,)
+Sums = npt.NDArray[np.float64]  # (S,)
+
+MAX_SETTINGS_BYTES = 10_000
+MAX_STEPS = 1_000_000
+
+
+class RoundSettingsMessage(pydantic.BaseModel):
+    """What a site is told of a round, beside the model; its bytes are bound into the masks."""
+
+    model_config = pydantic.ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    round_number: int = pydantic.Field(ge=1, le=2**31 - 1, description="The round.")
+    seed: int = pydantic.Field(ge=0, le=2**31 - 1, description="Seed of the local training's random choices.")
+    num_steps: int = pydantic.Field(ge=0, le=MAX_STEPS, description="Local steps; 0: evaluate only.")
+    is_conditioned: bool = pydantic.Field(description="Whether the network sees the context.")
+    tubelet_steps: int = pydantic.Field(ge=1, le=64, description="Steps of a tubelet that the network looks at.")
+    num_sites: int = pydantic.Field(ge=SMALLEST_ROUND, le=LARGEST_ROUND, description="Most sites of the round.")
+    max_norm: float = pydantic.Field(gt=0, le=1e9, description="L2 bound of an update, in parameter units.")
+    max_examples: int = pydantic.Field(ge=1, le=2**31 - 1, description="Examples of a site that count at most.")
+
+    def encode(self) -> bytes:
+        """The bytes that travel."""
+        return self.model_dump_json().encode()
+
+    @classmethod
+    def decode(cls, message: bytes) -> "RoundSettingsMessage":
+        """Reads settings.
+
+        Raises:
+            RecordError: They are none, or too long.
+        """
+        if len(message) > MAX_SETTINGS_BYTES:
+            raise RecordError(f"settings: expected at most {MAX_SETTINGS_BYTES} bytes, got {len(message)}")
+        try:
+            return cls.model_validate_json(message)
+        except pydantic.ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(step) for step in problem["loc"]) or "body"
+            raise RecordError(f"settings: {place}: {problem['msg']}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class SiteContribution:
+    """What one site adds to a round."""
+
+    update: FloatVector
+    num_examples: int
+    loss: float
+    """Mean loss of the local training."""
+    evaluation: Sums
+    """Sums over held-out tubelets of the model that the site received; additive across sites. ``(E,)``"""
+    normality: Sums
+    """Additive across sites. ``(K,)``"""
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundTotals:
+    """What the survivors' sum says."""
+
+    mean_update: FloatVector
+    mean_loss: float
+    num_examples: float
+    """Of all survivors, none counted for more than ``max_examples``."""
+    mean_norm: float
+    """Of the updates before they were bounded."""
+    num_cut: int
+    """Values beyond the range of their segment."""
+    evaluation: Sums
+    normality: Sums
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundVector:
+    """The layout of a round's vector."""
+
+    code: UpdateCode
+    sums: Segment
+    num_evaluation: int
+    max_examples: int
+
+    @property
+    def layout(self) -> Layout:
+        """Both segments."""
+        return (self.code.segment, self.sums)
+
+
+_FIXED = 4
+"""Weight, weighted loss, norm, values cut."""
+
+
+def round_vector(
+    settings: RoundSettingsMessage, num_parameters: int, num_evaluation: int, num_normality: int
+) -> RoundVector:
+    """The layout that settings and sizes give; the same at every site and at the coordinator."""
+    seed = settings.seed.to_bytes(8) + settings.round_number.to_bytes(8)
+    code = update_code(num_parameters, settings.max_norm, settings.num_sites, seed)
+    sums = segment_for("sums", _FIXED + num_evaluation + num_normality, WIDE_BITS, settings.num_sites)
+    return RoundVector(code, sums, num_evaluation, settings.max_examples)
+
+
+def site_lanes(contribution: SiteContribution, vector: RoundVector, rng: np.random.Generator) -> list[Lanes]:
+    """A site's vector, not masked yet.
+
+    Args:
+        contribution: What the site adds; finite.
+        vector: Its layout.
+        rng: For rounding.
+
+    Raises:
+        ValueError: Sizes do not fit the layout, or a value is not finite.
+    """
+    weight = min(contribution.num_examples, vector.max_examples) / vector.max_examples
+    coded = encode_update(contribution.update, weight, vector.code, rng)
+    told = [weight, weight * contribution.loss, coded.norm, float(coded.num_cut)]
+    fixed, num_cut = to_fixed(np.concatenate([told, contribution.evaluation, contribution.normality]), vector.sums)
+    if num_cut:
+        raise ValueError(f"expected sums that fit 64 bits, got {num_cut} beyond")
+    return [to_lanes(vector.code.segment, coded.values), to_lanes(vector.sums, fixed)]
+
+
+def round_totals(values: tuple[Values, ...], num_survivors: int, vector: RoundVector) -> RoundTotals:
+    """Reads the sum of the survivors' vectors.
+
+    Raises:
+        RecordError: The survivors' weights add up to nothing.
+    """
+    sums = from_fixed(values[1])
+    weight, loss, norm, num_cut = sums[:_FIXED].tolist()
+    if not 0 < weight <= num_survivors:
+        raise RecordError(f"round: expected weights of {num_survivors} sites, got {weight}")
+    mean_update = decode_sum(values[0], vector.code) / np.float32(weight)
+    ends = _FIXED + vector.num_evaluation
+    return RoundTotals(
+        mean_update,
+        loss / weight,
+        weight * vector.max_examples,
+        norm / num_survivors,
+        math.floor(num_cut),
+        sums[_FIXED:ends],
+        sums[ends:],
+    )

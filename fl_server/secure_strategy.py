@@ -1,0 +1,99 @@
+"""Training by secure rounds: settings that one round's sums teach serve the next.
+
+The sums of a round also tell how good the model was that it began with, so evaluation costs no exchange of its own. One
+more round, without training, tells it of the last model.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from fl_protocol.round_vector import RoundSettingsMessage
+from fl_server.errors import RoundError
+from fl_server.rounds.aggregate import Parameters
+from fl_server.rounds.checkpoint import TrainingState
+from fl_server.secure_rounds import OpenedRound, SecureRounds
+from fl_server.strategy import RoundReport, RoundSettings
+from model_zoo.architecture import NUM_STATES
+
+logger = logging.getLogger(__name__)
+
+NUM_EVALUATION = 3 * (1 + NUM_STATES)
+"""Examples, losses and AUC: of all, and of each operational state."""
+
+FIRST_MAX_NORM, FIRST_MAX_EXAMPLES = 20.0, 4000
+"""Before a round has told what is usual: several times what the network that ships moves in a round."""
+NORM_ROOM, EXAMPLES_ROOM = 2.0, 4.0
+"""Later rounds bound updates at twice the mean norm, and count a site for at most four times the mean examples."""
+SMALLEST_NORM = 1e-6
+
+
+class SecureStrategy:
+    """Rounds in which the coordinator sees sums alone.
+
+    Args:
+        rounds: Set up.
+        settings: Of the run.
+    """
+
+    def __init__(self, rounds: SecureRounds, settings: RoundSettings) -> None:
+        self._rounds, self._settings = rounds, settings
+        self._max_norm, self._max_examples = FIRST_MAX_NORM, FIRST_MAX_EXAMPLES
+
+    def run_round(self, state: TrainingState) -> tuple[TrainingState, RoundReport]:
+        """Trains one round.
+
+        Raises:
+            RoundError: Too few sites had keys, delivered or revealed.
+        """
+        opened = self._opened(state, self._settings.num_steps)
+        totals = opened.totals
+        self._max_norm = NORM_ROOM * max(totals.mean_norm, SMALLEST_NORM)
+        self._max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.num_survivors)
+        if totals.num_cut:
+            logger.info("values cut", extra={"values": totals.num_cut, "sites": opened.num_survivors})
+        parameters, optimizer = state.optimizer.step(state.parameters, _shaped(totals.mean_update, state.parameters))
+        number = state.round_number + 1
+        auc_before = _mean_auc(totals.evaluation)
+        report = RoundReport(number, opened.num_survivors, totals.mean_loss, opened.bytes_up, None, auc_before)
+        return TrainingState(parameters, totals.normality, optimizer, number, state.tubelet_steps), report
+
+    def evaluate(self, state: TrainingState) -> float | None:
+        """How good the last model is, by a round without training; None when no site has held-out tubelets.
+
+        Raises:
+            RoundError: Too few sites had keys, delivered or revealed.
+        """
+        return _mean_auc(self._opened(state, num_steps=0).totals.evaluation)
+
+    def _opened(self, state: TrainingState, num_steps: int) -> OpenedRound:
+        told = RoundSettingsMessage(
+            round_number=state.round_number + 1,
+            seed=self._settings.seed,
+            num_steps=num_steps,
+            is_conditioned=self._settings.is_conditioned,
+            tubelet_steps=state.tubelet_steps,
+            num_sites=self._rounds.group.parameters.num_sites,
+            max_norm=self._max_norm,
+            max_examples=self._max_examples,
+        )
+        opened = self._rounds.run_round(state.parameters, told, (NUM_EVALUATION, len(state.normality)))
+        if opened.num_survivors < self._settings.min_sites:
+            expected, got = self._settings.min_sites, opened.num_survivors
+            raise RoundError(f"round {told.round_number}: expected at least {expected} updates, got {got}")
+        return opened
+
+
+def _shaped(update: npt.NDArray[np.float32], like: Mapping[str, npt.NDArray[np.float32]]) -> Parameters:
+    """A flat update by the names and shapes of the parameters."""
+    ends = np.cumsum([array.size for array in like.values()])[:-1]
+    parts = np.split(update, ends)
+    return {name: part.reshape(array.shape) for (name, array), part in zip(like.items(), parts, strict=True)}
+
+
+def _mean_auc(evaluation: npt.NDArray[np.float64]) -> float | None:
+    examples, _, auc = evaluation[:3].tolist()
+    return min(max(auc / examples, 0.0), 1.0) if examples > 0 else None
