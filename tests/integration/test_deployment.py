@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fl_client.errors import StateError
 from fl_client.storage.tubelet_store import LABELS, TubeletStore
@@ -22,6 +23,8 @@ from model_zoo.perception.tubelet import Tubelets, concatenate
 from tests.fakes.films import FRAME_S, GAP_S, Shot, pedestrian_scenes, street_scenes, write_film
 from tests.fakes.videos import decoded_times
 from tests.integration.federation_processes import Federation, RunningSite
+
+pytestmark = pytest.mark.xdist_group("real_time")
 
 LEARN_FOR_S = 14.0
 LEARNING_FRAMES = 100
