@@ -60,8 +60,7 @@ check: lint ## make lint, then import arrows, unit and property tests
 
 .PHONY: test
 test: lint debian-packages ## make lint, then all tests with branch coverage
-	@$(RUN) $(VENV)/bin/python -m pytest -q tests --cov --cov-report=term \
-		--numprocesses=$(PYTEST_WORKERS) --dist=loadgroup --no-loadscope-reorder
+	@$(RUN) $(VENV)/bin/python -m pytest -q tests --cov --cov-report=term --numprocesses=$(PYTEST_WORKERS)
 
 .PHONY: debian-packages
 debian-packages:

@@ -1,22 +1,51 @@
 """Which tests one worker runs one after the other, where several run at once (``make test``).
 
-A file of ``integration`` stays together, as what it prepares for its tests is expensive. Files that say so with
-``pytest.mark.xdist_group`` stay together with others:
-
-``real_time``: measures time, or keeps both cores busy with processes of its own. No two of these run at once.
-``exported_networks``: share the networks exported in ``tests.fakes.networks``.
+The tests of a file stay together, as what it prepares for them may be expensive. Some files stay together with others.
+xdist's own ``xdist_group`` is not used: with pytest 9.2 it groups nothing and says nothing.
 """
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-INTEGRATION = Path(__file__).parent / "integration"
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
+TOGETHER = {
+    "real time": (  # they measure time, or keep both cores busy: no two of them at once
+        "test_client_capture.py",
+        "test_client_rtsp.py",
+        "test_client_run.py",
+        "test_client_uplink.py",
+        "test_deployment.py",
+        "test_pipeline.py::test_frames_are_judged_at_many_times_the_rate_of_the_camera",
+        "test_simulation_run.py",
+    ),
+    "exported networks": (  # each is exported once in a process, which takes ten seconds and more
+        "test_export.py",
+        "test_quantized_network.py",
+        "test_tubelet_lengths.py",
+    ),
+}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups by file what has no group of its own."""
-    for item in items:
-        if item.path.parent == INTEGRATION and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+def unit_of(test_id: str) -> str:
+    """What a test stays together with: its group, else its file."""
+    for name, beginnings in TOGETHER.items():
+        if test_id.startswith(tuple(f"tests/integration/{beginning}" for beginning in beginnings)):
+            return name
+    return test_id.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadScopeScheduling":
+    """Gives a worker that has little left to do the next unit, in the order of the files."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByUnit(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByUnit(config, log)

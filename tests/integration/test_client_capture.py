@@ -22,8 +22,6 @@ from fl_client.capture.wire import CapturedFrame
 from fl_client.errors import SourceError
 from tests.fakes.videos import write_video
 
-pytestmark = pytest.mark.xdist_group("real_time")
-
 FPS = 10.0
 PATIENCE_S = 20.0
 

@@ -25,14 +25,11 @@ def has_gstreamer() -> bool:
     return subprocess.run([SYSTEM_PYTHON, "-c", _IMPORTS], capture_output=True, check=False).returncode == 0
 
 
-pytestmark = [
-    pytest.mark.xdist_group("real_time"),
-    pytest.mark.skipif(
-        not has_gstreamer(),
-        reason="NOT TESTED: no RTSP server here; apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi "
-        "gstreamer1.0-plugins-base gstreamer1.0-plugins-good",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not has_gstreamer(),
+    reason="NOT TESTED: no RTSP server here; apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi "
+    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good",
+)
 
 
 @contextlib.contextmanager

@@ -23,8 +23,6 @@ from fl_protocol.messages import AlertReport
 from tests.fakes.brightness_pipeline import DEFAULT_DIGEST
 from tests.fakes.videos import decoded_times, write_video
 
-pytestmark = pytest.mark.xdist_group("real_time")
-
 START = dt.datetime(2026, 3, 2, 10, tzinfo=dt.UTC)
 PATIENCE_S = 30.0
 TIMEOUT_S = 90.0

@@ -20,8 +20,6 @@ from fl_server.storage.database import open_storage
 from fl_server.storage.models import publish_model
 from tests.fakes.videos import write_video
 
-pytestmark = pytest.mark.xdist_group("real_time")
-
 PATIENCE_S = 30.0
 TIMEOUT_S = 90.0
 NOBODY_LISTENS = "http://127.0.0.1:9"

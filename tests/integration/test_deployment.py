@@ -24,8 +24,6 @@ from tests.fakes.films import FRAME_S, GAP_S, Shot, pedestrian_scenes, street_sc
 from tests.fakes.videos import decoded_times
 from tests.integration.federation_processes import Federation, RunningSite
 
-pytestmark = pytest.mark.xdist_group("real_time")
-
 LEARN_FOR_S = 14.0
 LEARNING_FRAMES = 100
 UNUSUAL_FRAMES = slice(20, 140)

@@ -19,8 +19,6 @@ from model_zoo.perception.tubelet import Tubelets
 from tests.fakes.networks import exported_fp32, exported_int8, untrained_network
 from tests.fakes.tubelets import CLOSED, Look, drawn_tubelets
 
-pytestmark = pytest.mark.xdist_group("exported_networks")
-
 PROGRAM = """
 import hashlib
 from tests.fakes.networks import exported_fp32, exported_int8

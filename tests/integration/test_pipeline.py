@@ -220,7 +220,6 @@ def test_restart_with_another_picture_learns_the_empty_scene_again(tmp_path: Pat
     second.pipeline.close()
 
 
-@pytest.mark.xdist_group("real_time")
 def test_frames_are_judged_at_many_times_the_rate_of_the_camera(learned: Watching) -> None:
     frames = list(walking_frames(100, seed=2))
     began = time.monotonic()

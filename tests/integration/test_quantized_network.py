@@ -2,15 +2,12 @@
 
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto
 
 from model_zoo.export.quantize import quantize_int8
 from model_zoo.onnx_model import OnnxModel
 from tests.fakes.networks import exported_fp32, exported_int8
 from tests.fakes.tubelets import Look, drawn_tubelets
-
-pytestmark = pytest.mark.xdist_group("exported_networks")
 
 TOLERANCE = 0.1
 """Of the spread of scores, small in a network that nobody trained: how far int8 may be off, root mean square."""

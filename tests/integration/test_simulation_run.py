@@ -18,8 +18,6 @@ from simulation.errors import SimulationError
 from simulation.run import app
 from tests.fakes.drawn_scene import walking_frames
 
-pytestmark = pytest.mark.xdist_group("real_time")
-
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 300.0
 BASELINE_KEYS = ("test.pooled.", "test.blind.", "context.")

@@ -16,8 +16,6 @@ from tests.fakes.tubelets import CLOSED, Look, drawn_tubelets
 
 CAMERA = 7
 
-pytestmark = pytest.mark.xdist_group("exported_networks")
-
 
 @pytest.fixture(scope="module", params=get_args(NumSteps))
 def model(request: pytest.FixtureRequest) -> OnnxModel:
