@@ -13,6 +13,9 @@ PIP_ARGS ?=
 CLIENTS ?= 20
 DEMO_OUT ?= out/demo
 
+# How many tests run at once: one a core, four at most, as each process takes up to two GB. 0: one after the other.
+PYTEST_WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? cores : 4)))
+
 # The first interpreter that is new enough and can make a virtual environment (Debian splits that off: python3-venv).
 IS_USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -57,10 +60,7 @@ check: lint ## make lint, then import arrows, unit and property tests
 
 .PHONY: test
 test: lint debian-packages ## make lint, then all tests with branch coverage
-	@$(RUN) $(VENV)/bin/coverage erase
-	@$(RUN) $(VENV)/bin/coverage run --parallel-mode -m pytest -q tests
-	@$(VENV)/bin/coverage combine --quiet
-	@$(VENV)/bin/coverage report
+	@$(RUN) $(VENV)/bin/python -m pytest -q tests --cov --cov-report=term --numprocesses=$(PYTEST_WORKERS)
 
 .PHONY: debian-packages
 debian-packages:

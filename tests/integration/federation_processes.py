@@ -20,8 +20,8 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 FLOWER_APP = ROOT / "deploy" / "flower-app"
-PATIENCE_S = 180.0
-"""Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow machines."""
+PATIENCE_S = 400.0
+"""Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow and busy machines."""
 STOP_PATIENCE_S = 60.0
 _POLL_S = 0.25
 _SHOWN_LINES = 40

@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fl_client.errors import StateError
 from fl_client.storage.tubelet_store import LABELS, TubeletStore
@@ -32,10 +33,13 @@ SHORTEST_ALERT = dt.timedelta(seconds=2)
 """Long enough for tubelets to be kept of it."""
 MOST_DROPPED = 0.1
 """A machine with nothing else to do drops no frame; one busy with other work as well may, but goes on watching."""
-FILM_CYCLES = 10
-"""About ten minutes of film: as long as a test may take at all."""
+FILM_CYCLES = 15
+"""About fifteen minutes of film: as long as the test may take at all."""
+TIMEOUT_S = 900
+"""Of the whole test, a few minutes where no more than one other test runs: others may keep all cores busy."""
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 def test_two_sites_learn_together_and_one_learns_from_its_operator(tmp_path: Path) -> None:
     shipped = load_checkpoint(DEFAULT_CHECKPOINT, ServerOptimizer()).round_number
     with Federation(tmp_path) as federation:

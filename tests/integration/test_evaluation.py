@@ -1,5 +1,6 @@
 """``python -m model_zoo evaluate`` on footage drawn here, and on what cannot be evaluated."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -68,16 +69,30 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_somebody_racing_past_walkers_is_found_and_the_file_says_what_is_printed(
-    drawn: Path, config: Path, tmp_path: Path
-) -> None:
-    out, scores = tmp_path / "figures.json", tmp_path / "scores.npz"
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """The drawn footage, evaluated once."""
+
+    done: "subprocess.CompletedProcess[str]"
+    out: Path
+    scores: Path
+
+
+@pytest.fixture(scope="module")
+def evaluated(drawn: Path, config: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+    folder = tmp_path_factory.mktemp("evaluated")
+    out, scores = folder / "figures.json", folder / "scores.npz"
     done = run("ped2", "--root", drawn, "--config", config, "--json", out, "--scores", scores)
+    return Evaluated(done, out, scores)
+
+
+def test_somebody_racing_past_walkers_is_found_and_the_file_says_what_is_printed(evaluated: Evaluated) -> None:
+    done = evaluated.done
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         0,
         "no object detector configured: objects come from the foreground alone",
     )
-    figures = json.loads(out.read_text())
+    figures = json.loads(evaluated.out.read_text())
     assert figures["micro"]["causal"] > 0.85
     assert figures["events"]["recall"] > 0.4
     assert figures["events"]["threshold"] > 0
@@ -88,7 +103,7 @@ def test_somebody_racing_past_walkers_is_found_and_the_file_says_what_is_printed
     assert sum(figures["stages_ms"].values()) < 1000 / figures["fps_one_core"]
     assert figures["configuration"]["components"] == 4
     assert f"{100 * figures['micro']['raw']:.1f}" in done.stdout
-    with np.load(scores) as arrays:
+    with np.load(evaluated.scores) as arrays:
         assert {name: arrays[name].shape for name in arrays} == dict.fromkeys(("00", "01", "02"), (NUM_FRAMES,))
         assert all(np.isfinite(arrays[name]).all() for name in arrays)
         labels = {"00": (20, 44), "01": (NUM_FRAMES, 0), "02": (30, 54)}
@@ -124,11 +139,11 @@ def refereed(clips: list[tuple[list[int], list[float]]], events: dict[str, float
     return micro, sum(found) / len(found), float(np.median(delays))
 
 
-def test_the_same_twice_gives_the_same_figures(drawn: Path, config: Path, tmp_path: Path) -> None:
-    found = []
-    for name in ("a.npz", "b.npz"):
-        run("ped2", "--root", drawn, "--config", config, "--scores", tmp_path / name)
-        with np.load(tmp_path / name) as arrays:
+def test_the_same_twice_gives_the_same_figures(evaluated: Evaluated, drawn: Path, config: Path, tmp_path: Path) -> None:
+    again, found = tmp_path / "again.npz", []
+    run("ped2", "--root", drawn, "--config", config, "--scores", again)
+    for path in (evaluated.scores, again):
+        with np.load(path) as arrays:
             found.append({clip: arrays[clip].tolist() for clip in arrays})
     assert found[0] == found[1]
 

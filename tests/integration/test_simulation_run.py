@@ -12,6 +12,10 @@ from typing import Any
 import cv2
 import pytest
 
+from fl_runtime.command import run_command
+from model_zoo.errors import FootageError
+from simulation.errors import SimulationError
+from simulation.run import app
 from tests.fakes.drawn_scene import walking_frames
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +62,16 @@ def refusal(*options: str) -> str:
     return line
 
 
+def refusal_here(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """The same from the command as run in this process, which has loaded the libraries already."""
+    with pytest.raises(SystemExit) as ended:
+        run_command(app, SimulationError, FootageError, arguments=options)
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    (line,) = said.err.splitlines()
+    return line
+
+
 @pytest.mark.parametrize(
     ("option", "value", "problem"),
     [
@@ -73,7 +87,9 @@ def test_option_that_makes_no_sense_is_refused_by_name(option: str, value: str, 
     assert line.startswith(f"error: Invalid value for '{option}': {problem}")
 
 
-def test_missing_and_empty_footage_folders_and_a_file_are_refused(tmp_path: Path) -> None:
+def test_missing_and_empty_footage_folders_and_a_file_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = ["--out", str(tmp_path / "out")]
     missing, empty, file = tmp_path / "missing", tmp_path / "empty", tmp_path / "file"
     empty.mkdir()
@@ -83,7 +99,7 @@ def test_missing_and_empty_footage_folders_and_a_file_are_refused(tmp_path: Path
         empty: f"error: {empty}: expected training/frames/NN folders or videos, found neither",
         file: f"error: {file}: expected a folder of footage, got a file",
     }
-    assert {path: refusal("--footage", str(path), *out) for path in expected} == expected
+    assert {path: refusal_here(capsys, "--footage", str(path), *out) for path in expected} == expected
     assert not (tmp_path / "out").exists()
 
 
@@ -124,10 +140,10 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "content", ["{", "[]", '{"clips": {"00": {}}}', '{"clips": {"00": {"anomalous": [["a", 1]]}}}']
 )
-def test_broken_labels_are_refused_by_file(tmp_path: Path, content: str) -> None:
+def test_broken_labels_are_refused_by_file(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
     write_clip(tmp_path / "training" / "frames" / "00", 2, seed=0)
     (tmp_path / "labels.json").write_text(content)
-    line = refusal("--footage", str(tmp_path), "--out", str(tmp_path / "out"))
+    line = refusal_here(capsys, "--footage", str(tmp_path), "--out", str(tmp_path / "out"))
     assert line.startswith(f"error: {tmp_path / 'labels.json'}: ")
 
 
