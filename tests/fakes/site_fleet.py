@@ -23,6 +23,7 @@ class SiteFleet(Grid):
     answers: Mapping[int, Answer]
     sent: list[Message] = dataclasses.field(default_factory=list)
     timeouts: list[float | None] = dataclasses.field(default_factory=list)
+    waiting: dict[str, Message] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         TaskIdentity.run_id = TaskIdentity.node_id = 1
@@ -52,12 +53,21 @@ class SiteFleet(Grid):
         return [NodeInfo(node_id=node_id) for node_id in self.answers]
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
-        """Only ``send_and_receive`` is answered here."""
-        raise NotImplementedError
+        """Calls the sites, the last one first: order must not matter."""
+        message_ids = []
+        for message in messages:
+            self.sent.append(message)
+            message_ids.append(f"message-{len(self.sent)}")
+            message.metadata.__dict__["_message_id"] = message_ids[-1]
+        for message in reversed(self.sent[len(self.sent) - len(message_ids) :]):
+            reply = self.answers[message.metadata.dst_node_id](message)
+            if reply is not None:
+                self.waiting[message.metadata.message_id] = reply
+        return message_ids
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
-        """Only ``send_and_receive`` is answered here."""
-        raise NotImplementedError
+        """Replies that have not been pulled before."""
+        return [self.waiting.pop(message_id) for message_id in message_ids if message_id in self.waiting]
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
         """The replies of all sites that answer, the last site's first: order must not matter."""

@@ -1,0 +1,283 @@
+"""Secure rounds between the coordinator's shell and sites' shells: drop-outs, restarts, joiners, liars, any phase."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fl_client.errors import StateError
+from fl_client.training.secure_site import EPOCH_FILE, SecureSite
+from fl_protocol import records
+from fl_protocol.errors import RefusedError, RosterError
+from fl_protocol.membership import ROSTER_FILE, make_federation
+from fl_protocol.round_vector import RoundSettingsMessage, RoundTotals
+from fl_server.errors import RoundError
+from fl_server.secure_rounds import SecureRounds
+from tests.fakes.secure_sites import (
+    FIRST_NODE_ID,
+    NUM_EVALUATION,
+    NUM_NORMALITY,
+    PARAMETERS,
+    SecureSiteNode,
+    contribution_of,
+    secure_nodes,
+    secure_parts,
+)
+from tests.fakes.site_fleet import SiteFleet
+
+RUN = b"r" * 16
+NUM_SITES = 10
+"""Seven neighbours of nine open a secret: two sites may drop out."""
+SIZES = (NUM_EVALUATION, NUM_NORMALITY)
+ROUNDING = 4e-4
+"""Largest error of a mean update's value: a step of rounding, for updates of this length and these weights."""
+
+
+def settings(round_number: int, num_sites: int = NUM_SITES) -> RoundSettingsMessage:
+    return RoundSettingsMessage(
+        round_number=round_number,
+        seed=3,
+        num_steps=4,
+        is_conditioned=True,
+        tubelet_steps=12,
+        num_sites=num_sites,
+        max_norm=0.5,
+        max_examples=200,
+    )
+
+
+class Fleet:
+    """A fleet, its coordinator, and what it should sum up to."""
+
+    def __init__(self, folder: Path, num_sites: int = NUM_SITES) -> None:
+        self.nodes, self.roster = secure_nodes(folder, num_sites)
+        self.grid = SiteFleet(dict(self.nodes))
+        self.epochs: list[int] = []
+        self.rounds = self.begin()
+        self.rounds.set_up()
+
+    def begin(self, run: bytes = RUN) -> SecureRounds:
+        """Another run of the coordinator."""
+        return SecureRounds(self.grid, self.roster, run, self.reserve, deadline_s=0.5)
+
+    def reserve(self, newest: int) -> int:
+        """An epoch never given before."""
+        self.epochs.append(max([newest, *self.epochs]) + 1)
+        return self.epochs[-1]
+
+    def node(self, number: int) -> SecureSiteNode:
+        """A site's node."""
+        return self.nodes[FIRST_NODE_ID + number]
+
+    def run(self, round_number: int) -> RoundTotals:
+        """Runs a round."""
+        opened = self.rounds.run_round(PARAMETERS, settings(round_number, len(self.nodes)), SIZES)
+        self.survivors = opened.num_survivors
+        return opened.totals
+
+    def actions(self) -> list[str]:
+        """What was asked, in order."""
+        return [message.metadata.message_type.partition(".")[2] for message in self.grid.sent]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    return Fleet(tmp_path)
+
+
+def check(totals: RoundTotals, survivors: Iterable[int], round_number: int) -> None:
+    """Compares with the plain weighted mean of the survivors."""
+    told = [contribution_of(number, round_number) for number in survivors]
+    weights = np.array([one.num_examples for one in told], dtype=np.float64)
+    mean = np.average([one.update for one in told], axis=0, weights=weights)
+    assert np.abs(totals.mean_update - mean).max() < ROUNDING
+    assert totals.mean_loss == pytest.approx(np.average([one.loss for one in told], weights=weights), rel=1e-3)
+    assert totals.num_examples == pytest.approx(weights.sum(), rel=1e-3)
+    np.testing.assert_allclose(totals.normality, np.sum([one.normality for one in told], axis=0), atol=1e-3)
+    np.testing.assert_allclose(totals.evaluation, np.sum([one.evaluation for one in told], axis=0), atol=1e-3)
+
+
+def all_but(*numbers: int) -> list[int]:
+    return [number for number in range(NUM_SITES) if number not in numbers]
+
+
+def test_a_round_gives_the_weighted_mean_and_all_sums(fleet: Fleet) -> None:
+    check(fleet.run(1), range(NUM_SITES), 1)
+    assert fleet.survivors == NUM_SITES
+
+
+def test_a_steady_round_is_two_exchanges(fleet: Fleet) -> None:
+    fleet.run(1)
+    first = fleet.actions()
+    fleet.grid.sent.clear()
+    check(fleet.run(2), range(NUM_SITES), 2)
+    assert first == ["set_up"] * NUM_SITES + ["keys"] * NUM_SITES + ["masked"] * NUM_SITES + ["unmask"] * NUM_SITES
+    assert fleet.actions() == ["masked"] * NUM_SITES + ["unmask"] * NUM_SITES
+
+
+@pytest.mark.parametrize("way", ["failing", "silent"])
+def test_drop_outs_while_training_are_taken_out(fleet: Fleet, way: str) -> None:
+    for number in (1, 4):
+        setattr(fleet.node(number), way, {"masked"})
+    check(fleet.run(1), all_but(1, 4), 1)
+    assert fleet.survivors == NUM_SITES - 2
+
+
+def test_drop_outs_while_unmasking_are_in_the_sum(fleet: Fleet) -> None:
+    fleet.node(2).silent = {"unmask"}
+    fleet.node(5).failing = {"unmask"}
+    check(fleet.run(1), range(NUM_SITES), 1)
+
+
+def test_drop_outs_of_one_round_take_part_in_the_next(fleet: Fleet) -> None:
+    fleet.node(1).silent = {"masked"}
+    fleet.run(1)
+    fleet.node(1).silent = set()
+    check(fleet.run(2), range(NUM_SITES), 2)
+
+
+def test_site_whose_process_was_killed_is_set_up_again_and_comes_back(fleet: Fleet) -> None:
+    fleet.run(1)
+    fleet.node(3).restart()  # its keys for round 2 are gone
+    check(fleet.run(2), all_but(3), 2)
+    check(fleet.run(3), all_but(3), 3)  # set up beside this round's masked exchange
+    check(fleet.run(4), range(NUM_SITES), 4)
+
+
+def test_joiner_is_set_up_beside_a_round_and_enters_the_next(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path)
+    late = fleet.grid.answers[FIRST_NODE_ID + 9]
+    fleet.grid.answers = {node: answer for node, answer in fleet.grid.answers.items() if node != FIRST_NODE_ID + 9}
+    fleet.rounds = fleet.begin(b"s" * 16)
+    fleet.rounds.set_up()
+    check(fleet.run(1), all_but(9), 1)
+    fleet.grid.answers = {**fleet.grid.answers, FIRST_NODE_ID + 9: late}
+    check(fleet.run(2), all_but(9), 2)
+    check(fleet.run(3), range(NUM_SITES), 3)
+
+
+def test_round_below_the_threshold_fails_and_the_next_one_starts_with_new_keys(fleet: Fleet) -> None:
+    needed = fleet.rounds.group.parameters.fewest_survivors
+    for number in range(NUM_SITES - needed + 1):
+        fleet.node(number).silent = {"masked"}
+    with pytest.raises(RoundError, match=f"round 1: expected masked vectors of at least {needed} sites"):
+        fleet.run(1)
+    for number in range(NUM_SITES):
+        fleet.node(number).silent = set()
+    fleet.grid.sent.clear()
+    check(fleet.run(1), range(NUM_SITES), 1)
+    assert fleet.actions()[:NUM_SITES] == ["keys"] * NUM_SITES
+    assert fleet.epochs == sorted(set(fleet.epochs))
+
+
+def test_too_few_shares_fail_the_round_and_nothing_is_opened(fleet: Fleet) -> None:
+    for number in range(4):
+        fleet.node(number).silent = {"unmask"}
+    with pytest.raises(RoundError, match="expected more shares: too few to open sites"):
+        fleet.run(1)
+
+
+def test_too_few_keys_fail_the_round(fleet: Fleet) -> None:
+    for number in range(4):
+        fleet.node(number).silent = {"keys"}
+    with pytest.raises(RoundError, match="round 1: expected keys of at least"):
+        fleet.run(1)
+
+
+def test_a_site_that_answers_rubbish_is_a_drop_out(fleet: Fleet) -> None:
+    fleet.node(2).change = lambda _action, answers: dict.fromkeys(answers, b"rubbish")
+    fleet.rounds = fleet.begin(b"t" * 16)
+    fleet.rounds.set_up()
+    check(fleet.run(1), all_but(2), 1)
+
+
+def test_a_masked_vector_that_was_altered_is_left_out(fleet: Fleet) -> None:
+    def flip(action: str, answers: dict[str, bytes]) -> dict[str, bytes]:
+        if action != records.MASKED:
+            return answers
+        answer = bytearray(answers[records.ANSWER])
+        answer[100] ^= 1
+        return {records.ANSWER: bytes(answer)}
+
+    fleet.node(5).change = flip
+    check(fleet.run(1), all_but(5), 1)
+
+
+def test_two_nodes_with_one_identity_count_once(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path)
+    twin = SecureSiteNode(0, fleet.node(0).membership_dir, tmp_path, SecureSite(fleet.node(0).membership_dir, tmp_path))
+    fleet.grid.answers = {**fleet.grid.answers, 999: twin}
+    fleet.rounds = fleet.begin(b"u" * 16)
+    fleet.rounds.set_up()
+    assert fleet.rounds.num_set_up == NUM_SITES
+
+
+def test_node_outside_the_roster_is_not_set_up(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path / "ours")
+    strangers, _ = secure_nodes(tmp_path / "strangers", 3)
+    fleet.grid.answers = {**fleet.grid.answers, 999: strangers[FIRST_NODE_ID]}
+    fleet.rounds = fleet.begin(b"v" * 16)
+    fleet.rounds.set_up()
+    assert fleet.rounds.num_set_up == NUM_SITES
+    check(fleet.run(1), range(NUM_SITES), 1)
+
+
+def test_site_stores_the_epoch_before_it_answers_and_refuses_it_after_a_restart(fleet: Fleet) -> None:
+    node = fleet.node(0)
+    fleet.run(1)
+    asked = next(message for message in fleet.grid.sent if message.metadata.message_type == "query.keys")
+    request = secure_parts(asked)[records.REQUEST]
+    kept = json.loads((node.state_dir / EPOCH_FILE).read_text())
+    assert (kept["epoch"], kept["round"]) == (2, 2)  # the keys of round 2 left with the shares of round 1
+    node.restart()
+    node.process.set_up(RUN)
+    with pytest.raises(RefusedError, match="expected an epoch after 2, got 1"):
+        node.process.keys(request)
+
+
+def test_site_that_cannot_store_its_epoch_gives_no_keys(fleet: Fleet) -> None:
+    node = fleet.node(0)
+    (node.state_dir / EPOCH_FILE).mkdir()
+    fleet.rounds = fleet.begin(b"w" * 16)
+    with pytest.raises(StateError, match="expected the last epoch of this site"):
+        node.process.set_up(b"w" * 16)
+
+
+def test_coordinator_that_lost_its_count_goes_on_after_the_sites(fleet: Fleet) -> None:
+    fleet.run(1)
+    fleet.run(2)
+    fleet.epochs.clear()  # restored from an old backup
+    fleet.rounds = fleet.begin(b"x" * 16)
+    fleet.rounds.set_up()
+    check(fleet.run(3), range(NUM_SITES), 3)
+    assert min(fleet.epochs) > 3
+
+
+def test_a_repeated_request_trains_once_and_gets_the_same_bytes(fleet: Fleet) -> None:
+    fleet.run(1)
+    node = fleet.node(0)
+    sent = next(message for message in fleet.grid.sent if message.metadata.message_type == "query.unmask")
+    first, again = node(sent), node(sent)
+    assert first is not None
+    assert again is not None
+    assert secure_parts(first) == secure_parts(again)
+    assert node.trained == 1
+
+
+def test_site_takes_no_roster_of_another_operator(fleet: Fleet) -> None:
+    node = fleet.node(0)
+    other = make_federation("test", [f"site-{number:03d}" for number in range(NUM_SITES)])
+    (node.membership_dir / ROSTER_FILE).write_bytes(other.signed_roster)
+    with pytest.raises(RosterError, match="signature by the operator's key"):
+        node.process.set_up(b"y" * 16)
+    (node.membership_dir / ROSTER_FILE).unlink()
+    with pytest.raises(StateError, match=r"roster\.json: cannot be read"):
+        node.process.set_up(b"y" * 16)
+
+
+def test_nothing_is_asked_of_a_site_that_was_never_set_up(fleet: Fleet) -> None:
+    fleet.node(0).restart()
+    with pytest.raises(RefusedError, match="not set up for a run"):
+        fleet.node(0).process.keys(b"")
