@@ -120,7 +120,7 @@ def _magnitudes(upper: _Words, lower: _Words, words: _Words, source: ByteSource)
 
 @functools.lru_cache(maxsize=8)
 def _cumulative(sigma: float) -> tuple[_Words, _Words]:
-    """Probabilities that the magnitude is at most 0, 1, ..., K - 1: upper and lower words of 128 bits. ``(K,)`` each."""
+    """Probabilities that the magnitude is at most 0, ..., K - 1: upper and lower words of 128 bits. ``(K,)`` each."""
     weights = _weights(sigma)
     doubled = [weights[0], *(2 * weight for weight in weights[1:])]
     total = sum(doubled)

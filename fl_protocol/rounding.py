@@ -20,7 +20,7 @@ MAX_NORM = 2.0**30
 """Largest norm, in steps: squares of it add up in 64 bits."""
 
 MAX_TRIES = 64
-"""Roundings before giving up: each succeeds with probability 0.39 or more, so 64 fail once in 10**14 or less often."""
+"""Roundings before giving up: each succeeds with probability 0.39 or more, so 64 fail less than once in 10**13."""
 
 _DRAW_BITS = 32
 
@@ -77,9 +77,7 @@ def round_within(values: npt.NDArray[np.floating], max_norm: float, source: Byte
         raise ValueError(f"values: expected one vector of finite numbers, got shape {values.shape}")
     exact = values.astype(np.float64)
     largest_square = math.floor(Fraction(max_norm) ** 2)
-    nearer_zero = np.trunc(exact)
-    if np.linalg.norm(nearer_zero) > max_norm + 1 or _square(nearer_zero.astype(np.int64)) > largest_square:
-        raise ValueError(f"values: expected a norm of at most {max_norm} steps, got {np.linalg.norm(exact)}")
+    nearer_zero = _within(np.trunc(exact), max_norm, largest_square)
     floor = np.floor(exact)
     above = np.rint((exact - floor) * 2.0**_DRAW_BITS)
     for _ in range(MAX_TRIES):
@@ -87,7 +85,17 @@ def round_within(values: npt.NDArray[np.floating], max_norm: float, source: Byte
         rounded = (floor + (drawn < above)).astype(np.int64)
         if _square(rounded) <= largest_square:
             return rounded
-    return nearer_zero.astype(np.int64)
+    return nearer_zero
+
+
+def _within(whole: npt.NDArray[np.float64], max_norm: float, largest_square: int) -> IntVector:
+    """Whole numbers as integers, measured first where their squares may be too large to add up."""
+    largest = float(np.abs(whole).max(initial=0.0))
+    if largest <= max_norm and np.linalg.norm(whole) <= max_norm + 1:
+        integers = whole.astype(np.int64)
+        if _square(integers) <= largest_square:
+            return integers
+    raise ValueError(f"values: expected whole parts of norm at most {max_norm} steps, got more; largest {largest:g}")
 
 
 def _square(integers: IntVector) -> int:
