@@ -2,6 +2,7 @@
 
 ProtocolError
 ├── MessageError   an HTTP body is not the message that was expected
+├── PrivacyError   a sum would be less private than was promised
 ├── RecordError    a Flower record is not what the round expects
 ├── RosterError    a signed roster is not the operator's newest one
 └── SecureSumError the secure sum does not go on
@@ -19,6 +20,10 @@ class ProtocolError(Exception):
 
 class MessageError(ProtocolError):
     """An HTTP body is not the message that was expected."""
+
+
+class PrivacyError(ProtocolError):
+    """A sum would be less private than was promised."""
 
 
 class RecordError(ProtocolError):

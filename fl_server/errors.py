@@ -4,6 +4,7 @@ ServerError
 ├── StartError          the coordinator cannot start: port, database, state folder
 ├── RoundError          a round cannot be closed: too few sites delivered
 ├── CheckpointError     a stored training state cannot be used
+├── BudgetError         a round would spend more privacy than is left
 └── RequestError        one request is refused; the coordinator goes on
     ├── UnknownTokenError     no site has the presented token
     ├── NotFoundError         there is no such thing, or it belongs to another site
@@ -32,6 +33,10 @@ class RoundError(ServerError):
 
 class CheckpointError(ServerError):
     """A stored training state cannot be used."""
+
+
+class BudgetError(ServerError):
+    """A round would spend more privacy than is left."""
 
 
 class RequestError(ServerError):

@@ -48,6 +48,7 @@ _ONLY_HERE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("urllib.request", "http.client", "http.server"), _HTTP),
     **dict.fromkeys(("torch", "torchvision", "timm", "torchmetrics", "captum"), _TORCH),
     "cryptography": ("fl_protocol/", "deploy/"),
+    "dp_accounting": ("fl_server/rounds/",),
 }
 _REFUSED_NAMES = {"utils", "common", "helpers", "misc", "base"}
 _NOT_WATCHING = ("fl_client.training", "fl_client.client_app", "fl_client.__main__")
