@@ -2,7 +2,8 @@
 
 ProtocolError
 ├── MessageError   an HTTP body is not the message that was expected
-└── RecordError    a Flower record is not what the round expects
+├── RecordError    a Flower record is not what the round expects
+└── RosterError    a signed roster is not the operator's newest one
 """
 
 
@@ -16,3 +17,7 @@ class MessageError(ProtocolError):
 
 class RecordError(ProtocolError):
     """A Flower record is not what the round expects."""
+
+
+class RosterError(ProtocolError):
+    """A signed roster is not to be believed: not the operator's, altered, malformed or older than one seen before."""
