@@ -18,9 +18,9 @@ IS_USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_in
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c '$(IS_USABLE)' 2>/dev/null && { echo "$$python"; break; }; done)
 
-# What the tests need beyond Python: a GStreamer RTSP server to stand in for a camera.
+# What the tests need beyond Python: a GStreamer RTSP server to stand in for a camera, and the TLS proxy.
 DEBIAN_TEST_PACKAGES := gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-base \
-	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-tools
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-tools nginx-light
 
 # Nothing reports to anyone, and nothing is written to the home folder; processes share the cores, so each takes one.
 export FLWR_TELEMETRY_ENABLED := 0
@@ -74,7 +74,7 @@ debian-packages:
 		export DEBIAN_FRONTEND=noninteractive; \
 		{ apt-get update && apt-get install -y --no-install-recommends "$${missing[@]}"; } >build/apt.log 2>&1 && exit 0; \
 	fi; \
-	echo "*** RTSP TESTS WILL BE SKIPPED: cannot install $${missing[*]}" >&2; \
+	echo "*** RTSP OR PROXY TESTS WILL BE SKIPPED: cannot install $${missing[*]}" >&2; \
 	echo "*** On Debian or Ubuntu: sudo apt install $${missing[*]}" >&2
 
 .PHONY: clean
