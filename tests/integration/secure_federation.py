@@ -99,6 +99,7 @@ class SecureFederation:
             run_command(app, DeployError, ProtocolError, arguments=[str(argument) for argument in arguments])
         except SystemExit as ended:
             return int(str(ended.code))
+        raise AssertionError("a command ends its process")
 
     def enrol(self, site: str) -> Path:
         """All steps that make a box a site, except the coordinator's last; returns the box's folder."""
@@ -194,7 +195,7 @@ class SecureFederation:
     def _set_up(self) -> None:
         ports = {f"--{name}-port": port for name, port in dataclasses.asdict(self.ports).items()}
         options = [str(word) for pair in ports.items() for word in pair]
-        places = ["--installed-at", self.coordinator_folder, "--environment", sys.prefix, "--listen", "127.0.0.1"]
+        places = ("--installed-at", self.coordinator_folder, "--environment", sys.prefix, "--listen", "127.0.0.1")
         assert self.deploy("init", "--folder", self._federation, "--host", "localhost", *options, *places) == 0
 
     def _start_coordinator_programs(self) -> None:

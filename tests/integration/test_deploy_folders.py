@@ -33,12 +33,13 @@ def deploy(*words: str | Path) -> int:
         run_command(app, DeployError, ProtocolError, arguments=[str(word) for word in words])
     except SystemExit as ended:
         return int(str(ended.code))
+    raise AssertionError("a command ends its process")
 
 
 @pytest.fixture
 def federation(tmp_path: Path) -> Path:
     folder = tmp_path / "federation"
-    places = ["--installed-at", folder / "coordinator", "--environment", "/usr"]
+    places = ("--installed-at", folder / "coordinator", "--environment", "/usr")
     assert deploy("init", "--folder", folder, "--host", "c.example", "--ip", "192.0.2.7", *places) == 0
     return folder
 
