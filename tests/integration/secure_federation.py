@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +23,7 @@ from fl_protocol.errors import ProtocolError
 from fl_runtime.command import run_command
 
 ROOT = Path(__file__).parents[2]
+PARTS = ("superlink", "coordinator", "proxy", "superexec")
 PATIENCE_S = 60.0
 _POLL_S = 0.1
 _SHOWN_LINES = 30
@@ -62,13 +63,15 @@ class SecureFederation:
 
     Args:
         folder: Where everything is written. Its path needs no quoting.
+        parts: The programs of the coordinator that run, in the order they are started.
 
     Attributes:
         ports: Where everything listens.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parts: Sequence[str] = PARTS) -> None:
         self._folder = folder
+        self._parts = parts
         self._federation = folder / "federation"
         self.coordinator_folder = self._federation / "coordinator"
         self.ports = Ports(*_free_ports(4))
@@ -188,6 +191,17 @@ class SecureFederation:
             line.sendall(f"{request_line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode())
             return int(line.recv(4096).split(b" ")[1])
 
+    def speak_tls(self, version: ssl.TLSVersion) -> str | None:
+        """Connects to the proxy with this version of TLS alone; returns the one agreed on."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        context.set_ciphers("DEFAULT@SECLEVEL=0")  # our side must not be the one that refuses
+        context.minimum_version = context.maximum_version = version
+        with (
+            socket.create_connection(("127.0.0.1", self.ports.api), timeout=PATIENCE_S) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as line,
+        ):
+            return line.version()
+
     def _client(self, port: int) -> httpx.Client:
         context = ssl.create_default_context(cafile=str(self.authority))
         return httpx.Client(base_url=f"https://localhost:{port}", verify=context, timeout=PATIENCE_S)
@@ -200,12 +214,15 @@ class SecureFederation:
 
     def _start_coordinator_programs(self) -> None:
         as_root = ["-g", "user root;"] if os.geteuid() == 0 else []  # its workers may read this test's folders then
-        self._start("superlink")
-        self._start("coordinator")
-        self._start("proxy", *as_root)
-        for name, port in dataclasses.asdict(self.ports).items():
-            wait_for(lambda port=port: _accepts(port), f"listener: {name}")  # type: ignore[misc]  # bound in the loop
-        self._start("superexec")
+        for part in self._parts:
+            self._start(part, *(as_root if part == "proxy" else ()))
+            for port in self._ports_of(part):
+                wait_for(lambda port=port: _accepts(port), f"listener: {part}")  # type: ignore[misc]  # bound here
+
+    def _ports_of(self, part: str) -> tuple[int, ...]:
+        ports = self.ports
+        listening = {"superlink": (ports.superlink,), "coordinator": (ports.coordinator,)}
+        return listening.get(part, (ports.fleet, ports.api) if part == "proxy" else ())
 
     def _start(self, part: str, *arguments: str) -> None:
         with (self._folder / f"{part}.log").open("wb") as log:
