@@ -108,7 +108,7 @@ def revoke(*, site: Site, folder: Folder) -> None:
 def renew(*, folder: Folder) -> None:
     """At the operator's: renews the coordinator's certificate; its key stays."""
     renew_certificate(folder, _now())
-    typer.echo(f"{folder}/coordinator/server.pem goes to the coordinator; then reload the proxy and the SuperLink")
+    typer.echo(f"{folder}/coordinator/server.pem goes to the coordinator; then restart the proxy and the SuperLink")
 
 
 @app.command("apply")

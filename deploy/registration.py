@@ -115,18 +115,29 @@ def _real_flower(folder: Path) -> Flower:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeployError(f"{what}: cannot be run: {error}") from error
-        return _answer_of(ended, what)
+        return answer_of(ended, what)
 
     return run
 
 
-def _answer_of(ended: subprocess.CompletedProcess[str], what: str) -> Mapping[str, Any]:
+def answer_of(ended: subprocess.CompletedProcess[str], what: str) -> Mapping[str, Any]:
+    """The JSON object that a command of Flower printed.
+
+    Args:
+        ended: The command, run with ``--format json``.
+        what: What to call it in an error.
+
+    Raises:
+        DeployError: It printed something else, or says that it failed.
+    """
     try:
         answer = json.loads(ended.stdout)
     except ValueError as error:
         said = " ".join(f"{ended.stdout} {ended.stderr}".split())[-300:]
         raise DeployError(f"{what}: expected JSON, got status {ended.returncode}: {said}") from error
-    if not isinstance(answer, dict) or not answer.get("success"):
-        reason = answer.get("error-message") if isinstance(answer, dict) else answer
+    if not isinstance(answer, dict):
+        raise DeployError(f"{what}: expected an object, got {type(answer).__name__}")
+    if not answer.get("success"):
+        reason = " ".join(str(answer.get("error-message") or "failed without a reason").split())
         raise DeployError(f"{what}: {reason}")
     return answer

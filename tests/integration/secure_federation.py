@@ -148,14 +148,14 @@ class SecureFederation:
         path = self.box(site) / "state" / "supernode.log"
         return path.read_text() if path.exists() else ""
 
-    def roll_call(self, num_sites: int, patience_s: float = PATIENCE_S) -> list[str]:
+    def roll_call(self, num_sites: int) -> list[str]:
         """Asks every connected node for its name in a run of its own, once ``num_sites`` are there."""
         bundle, out = self._folder / "rollcall", self._folder / "rollcall.json"
         bundle.mkdir(exist_ok=True)
         (bundle / "pyproject.toml").write_text(_ROLL_CALL)
         out.unlink(missing_ok=True)
         home = {"FLWR_HOME": str(self.coordinator_folder / "state" / "flower")}
-        options = f'num-sites={num_sites} patience-s={patience_s} out="{out}"'
+        options = f'num-sites={num_sites} patience-s={PATIENCE_S} out="{out}"'
         flwr = str(Path(sys.executable).with_name("flwr"))
         command = [flwr, "run", str(bundle), "fleet", "--run-config", options]
         log = self._folder / "run.log"
@@ -164,7 +164,7 @@ class SecureFederation:
                 command, cwd=ROOT, env=_environment() | home, stdout=written, stderr=written, check=False
             )
         assert ended.returncode == 0, log.read_text()
-        wait_for(lambda: out.exists() and out.read_text(), "roll call", patience_s * 2)
+        wait_for(lambda: out.exists() and out.read_text(), "roll call", PATIENCE_S * 2)
         names = json.loads(out.read_text())
         assert isinstance(names, list)
         return names

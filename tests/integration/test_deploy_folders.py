@@ -9,17 +9,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from deploy.__main__ import app
-from deploy.authority import remaining
+from deploy.authority import key_pem, new_key, remaining
 from deploy.box_folder import accept_answer
 from deploy.checks import problems_of_folder
-from deploy.enrolment import JoinAnswer
+from deploy.enrolment import Enrolment, JoinAnswer, make_request
 from deploy.errors import DeployError
 from deploy.folder import PlannedFile, make_folder
-from deploy.operator_folder import renew_certificate
+from deploy.operator_folder import admit_site, renew_certificate
 from deploy.registration import Applied, apply_roster
 from fl_protocol.errors import ProtocolError, RosterError
+from fl_protocol.messages import parse_message
 from fl_protocol.roster import verify_roster
 from fl_runtime.command import run_command
 from tests.fakes.node_registry import NodeRegistry
@@ -273,6 +277,83 @@ def test_check_names_a_key_others_may_read(federation: Path) -> None:
     (problem,) = problems_of_folder(federation, _NOW)
     assert problem.endswith("operator/ca.key: expected no access for others (mode 600), got 640")
     assert deploy("check", "--folder", federation) == 1
+
+
+@pytest.mark.parametrize(
+    ("shared", "problem"),
+    [
+        ("identity", "request: sites: expected every identity key once"),
+        ("node", "request: its SuperNode key is that of store42"),
+    ],
+)
+def test_one_box_does_not_become_two_sites(federation: Path, shared: str, problem: str) -> None:
+    box = add_site(federation, "store42")
+    identity = load_pem_private_key((box / "identity.key").read_bytes(), None)
+    node = load_ssh_private_key((box / "supernode.key").read_bytes(), None)
+    assert isinstance(identity, Ed25519PrivateKey)
+    assert isinstance(node, ec.EllipticCurvePrivateKey)
+    if shared == "identity":
+        node = ec.generate_private_key(ec.SECP384R1())
+    else:
+        identity = Ed25519PrivateKey.generate()
+    enrolment = parse_message(Enrolment, enrol(federation, "store43").read_bytes())
+    with pytest.raises(DeployError, match=problem):
+        admit_site(federation, make_request(enrolment, identity, node, _NOW), _NOW)
+    assert sites_of(federation / "coordinator" / "roster.json", federation) == ["store42"]
+
+
+_EC_KEY = key_pem(new_key())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("operator.key", b"", "operator.key: expected a private key in PEM without password"),
+        ("operator.key", _EC_KEY, "operator.key: expected an Ed25519 key"),
+        ("settings.json", b"{}", "settings.json: hosts: Field required"),
+        ("roster.json", b"", "roster: file: Invalid JSON"),
+        ("enrolments.json", b"[]", "expected OpenEnrolments: body: "),
+        ("roster.json", bytes(2_000_001), "roster.json: expected at most 2000000 bytes"),
+    ],
+)
+def test_damaged_file_of_the_operator_is_named(
+    federation: Path, name: str, content: bytes, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (federation / "operator" / name).write_bytes(content)
+    assert deploy("enrol", "--site", "store42", "--folder", federation) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert problem in line
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"", "expected a private key in PEM without password"), (_EC_KEY, "expected an Ed25519 key")],
+)
+def test_damaged_key_of_the_box_is_named(federation: Path, content: bytes, problem: str) -> None:
+    box = join(federation, "store42")
+    answer = admit(federation, box)
+    (box / "identity.key").write_bytes(content)
+    with pytest.raises(DeployError, match=f"identity.key: {problem}"):
+        accept_answer(parse_message(JoinAnswer, answer.read_bytes()), box)
+
+
+def test_box_whose_folder_needs_quoting_is_refused(federation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    enrolment = enrol(federation, "store42")
+    assert deploy("join", "--enrolment", enrolment, "--state", federation.parent / 'a "box"') == 2
+    assert capsys.readouterr().err.endswith('a "box": expected a path of letters, digits, _ . / and -\n')
+
+
+def test_renew_and_revoke_say_what_is_left_to_do(federation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add_site(federation, "store42")
+    capsys.readouterr()
+    assert deploy("renew", "--folder", federation) == 0
+    assert deploy("revoke", "--site", "store42", "--folder", federation) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{federation}/coordinator/server.pem goes to the coordinator; then restart the proxy and the SuperLink",
+        "roster 3; it counts once the coordinator has it and has run apply",
+    ]
+    assert deploy("apply", "--folder", federation / "coordinator") == 0  # nothing to register: Flower is not asked
+    assert capsys.readouterr().out == "roster 3: nothing to change\n"
 
 
 def test_start_scripts_are_good_sh(federation: Path) -> None:

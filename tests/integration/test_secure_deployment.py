@@ -118,7 +118,8 @@ def test_three_sites_with_tls_and_node_keys_behind_the_proxy(tmp_path: Path, mon
         federation.revoke("store44")
         federation.apply()
         wait_for(lambda: _refusals(federation, "store44"), "refusal of the revoked SuperNode")
-        assert federation.roll_call(num_sites=2, patience_s=RECOVERY_S) == ["store42", "store43"]
+        wait_for(lambda: _activations(federation, "store42") == 2, "return of the killed SuperNode", RECOVERY_S)
+        assert federation.roll_call(num_sites=2) == ["store42", "store43"]
         assert _refusals(federation, "store42") > 0  # Flower's status 305: it was not taken back at once
         assert supernodes["store42"].pid not in {None, first}
         assert _refusals(federation, "store43") == supernodes["store43"].num_restarts == 0
@@ -153,6 +154,11 @@ def _kill(supernode: SuperNodeSupervisor) -> int:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     return pid
+
+
+def _activations(federation: SecureFederation, site: str) -> int:
+    """How often the SuperLink took a site's SuperNode."""
+    return federation.supernode_log(site).count("SuperNode ID:")
 
 
 def _refusals(federation: SecureFederation, site: str) -> int:
