@@ -6,10 +6,12 @@ with keys made by ``join`` connect through the proxy alone.
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import signal
 import ssl
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fl_client.errors import RefusedError
 from fl_client.supervisor import SuperNodeSupervisor
 from fl_client.uplink.coordinator import Coordinator, open_client
+from tests.fakes.videos import write_video
 from tests.integration.secure_federation import ROOT, SecureFederation, wait_for
 from tests.unit.fl_server.memory_storage import report as alert
 
@@ -80,6 +83,20 @@ def test_a_site_reaches_all_it_needs_of_the_coordinator_and_no_more(tmp_path: Pa
                 assert client.request(method, path).status_code == 403, (method, path)
             too_large = client.put(f"/v1/alerts/{report.alert_id}/clip", content=bytes(34 * 1024 * 1024))
             assert too_large.status_code == 413
+
+
+@_NEEDS_NGINX
+def test_the_boxs_start_script_runs_a_client_of_this_federation(tmp_path: Path) -> None:
+    with SecureFederation(tmp_path, parts=("coordinator", "proxy")) as federation:
+        box = federation.enrol("store42")
+        (box / "source").write_text(f"{write_video(tmp_path / 'camera.webm', 1.0)}\n")
+        command = [box / "bin" / "client", "--fast"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert ended.returncode == 0, ended.stderr
+        assert json.loads(ended.stdout)["frames"] == 10
+        assert '"message": "site registered", "site": "store42"' in ended.stderr
+        assert (box / "state" / "site" / "supernode.log").exists()
 
 
 @_NEEDS_NGINX
