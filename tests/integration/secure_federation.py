@@ -24,7 +24,8 @@ from fl_runtime.command import run_command
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("superlink", "coordinator", "proxy", "superexec")
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
+"""Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow machines."""
 _POLL_S = 0.1
 _SHOWN_LINES = 30
 _ROLL_CALL = """
@@ -164,7 +165,7 @@ class SecureFederation:
                 command, cwd=ROOT, env=_environment() | home, stdout=written, stderr=written, check=False
             )
         assert ended.returncode == 0, log.read_text()
-        wait_for(lambda: out.exists() and out.read_text(), "roll call", PATIENCE_S * 2)
+        wait_for(lambda: out.exists() and out.read_text(), "roll call", PATIENCE_S + 60)
         names = json.loads(out.read_text())
         assert isinstance(names, list)
         return names

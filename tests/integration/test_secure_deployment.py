@@ -28,7 +28,7 @@ from tests.integration.secure_federation import ROOT, SecureFederation, wait_for
 from tests.unit.fl_server.memory_storage import report as alert
 
 SITES = ["store42", "store43", "store44"]
-RECOVERY_S = 200.0
+RECOVERY_S = 300.0
 """Flower keeps the place of a killed node for a minute, and the supervisor's pauses double."""
 _NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 _BODY = {"Content-Type": "application/x-protobuf"}
