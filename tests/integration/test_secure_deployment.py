@@ -90,7 +90,7 @@ def test_the_boxs_start_script_runs_a_client_of_this_federation(tmp_path: Path) 
     with SecureFederation(tmp_path, parts=("coordinator", "proxy")) as federation:
         box = federation.enrol("store42")
         (box / "source").write_text(f"{write_video(tmp_path / 'camera.webm', 1.0)}\n")
-        command = [box / "bin" / "client", "--fast"]
+        command = [str(box / "bin" / "client"), "--fast"]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert ended.returncode == 0, ended.stderr
