@@ -21,9 +21,12 @@ IS_USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_in
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c '$(IS_USABLE)' 2>/dev/null && { echo "$$python"; break; }; done)
 
-# What the tests need beyond Python: a GStreamer RTSP server to stand in for a camera.
+# What the tests need beyond Python: a GStreamer RTSP server to stand in for a camera, and the TLS proxy.
 DEBIAN_TEST_PACKAGES := gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-base \
-	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-tools
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-tools nginx-light
+
+# The tests start an nginx of their own; the service that comes with the package stays off.
+KEEP_NGINX_OFF := { systemctl disable nginx.service; systemctl unmask --runtime nginx.service; } >/dev/null 2>&1 || true
 
 # Nothing reports to anyone, and nothing is written to the home folder; processes share the cores, so each takes one.
 export FLWR_TELEMETRY_ENABLED := 0
@@ -66,15 +69,18 @@ test: lint debian-packages ## make lint, then all tests with branch coverage
 debian-packages:
 	@missing=(); \
 	for package in $(DEBIAN_TEST_PACKAGES); do \
+		[[ "$$package" == nginx-light && -x /usr/sbin/nginx ]] || \
 		[[ "$$(dpkg-query -W -f='$${db:Status-Status}' "$$package" 2>/dev/null)" == installed ]] || missing+=("$$package"); \
 	done; \
 	(( $${#missing[@]} )) || exit 0; \
 	if [[ $$EUID -eq 0 ]] && command -v apt-get >/dev/null; then \
+		[[ " $${missing[*]} " != *" nginx-light "* ]] || systemctl mask --runtime nginx.service >/dev/null 2>&1 || true; \
 		mkdir -p build; echo "Installing $${missing[*]} (output in build/apt.log)"; \
 		export DEBIAN_FRONTEND=noninteractive; \
-		{ apt-get update && apt-get install -y --no-install-recommends "$${missing[@]}"; } >build/apt.log 2>&1 && exit 0; \
+		{ apt-get update && apt-get install -y --no-install-recommends "$${missing[@]}"; } >build/apt.log 2>&1 \
+			&& { [[ " $${missing[*]} " != *" nginx-light "* ]] || $(KEEP_NGINX_OFF); } && exit 0; \
 	fi; \
-	echo "*** RTSP TESTS WILL BE SKIPPED: cannot install $${missing[*]}" >&2; \
+	echo "*** RTSP OR PROXY TESTS WILL BE SKIPPED: cannot install $${missing[*]}" >&2; \
 	echo "*** On Debian or Ubuntu: sudo apt install $${missing[*]}" >&2
 
 .PHONY: clean

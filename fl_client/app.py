@@ -186,7 +186,11 @@ class _Client:
         if self._config.superlink is None:
             return
         options = SuperNodeOptions(
-            self._config.superlink, self._config.site, self._folder.path, self._config.root_certificates
+            self._config.superlink,
+            self._config.site,
+            self._folder.path,
+            self._config.root_certificates,
+            self._config.supernode_key,
         )
         supervisor = SuperNodeSupervisor(options)
         supervisor.start()

@@ -64,6 +64,9 @@ class ClientConfig(pydantic.BaseModel):
     root_certificates: Path | None = pydantic.Field(
         default=None, description="PEM file of the authority that vouches for coordinator and SuperLink."
     )
+    supernode_key: Path | None = pydantic.Field(
+        default=None, description="Private key the SuperNode proves itself with; left out: the SuperLink asks for none."
+    )
     alert_threshold: float = pydantic.Field(
         default=0.5,
         ge=0.5,  # what the pipeline learns as normal is below: feedback on such an alert would find nothing kept
@@ -75,6 +78,8 @@ class ClientConfig(pydantic.BaseModel):
     def _check_contradictions(self) -> Self:
         if self.root_certificates and not self.root_certificates.is_file():
             raise ValueError(f"root_certificates: {self.root_certificates} is not a file")
+        if self.supernode_key and not self.supernode_key.is_file():
+            raise ValueError(f"supernode_key: {self.supernode_key} is not a file")
         if self.camera and not self.site_file:
             raise ValueError("camera: needs a site description that names it")
         _check_coordinator(self.coordinator)

@@ -49,12 +49,14 @@ class SuperNodeOptions:
         site: Name of the site.
         state_dir: The client's state folder: what the site trains on, and where the SuperNode's log goes.
         root_certificates: PEM file of the authority to trust; None: the system's, or plain text on loopback.
+        private_key: File of the key the SuperNode proves itself with; None: it does not.
     """
 
     superlink: str
     site: str
     state_dir: Path
     root_certificates: Path | None = None
+    private_key: Path | None = None
 
 
 def is_loopback(host: str) -> bool:
@@ -70,6 +72,8 @@ def supernode_command(options: SuperNodeOptions, port: int) -> list[str]:
         security = ["--root-certificates", str(options.root_certificates)]
     else:
         security = ["--insecure"] if is_loopback(options.superlink.rpartition(":")[0]) else []  # rule 1
+    if options.private_key:
+        security += ["--auth-supernode-private-key", str(options.private_key)]
     return [
         str(Path(sys.executable).with_name("flower-supernode")),
         *security,

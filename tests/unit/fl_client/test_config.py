@@ -33,6 +33,7 @@ def test_client_without_site_description_has_one_camera() -> None:
         ({"superlink": "superlink.example:9092"}, "^superlink: root_certificates are needed"),
         ({"superlink": "superlink.example"}, "^superlink: "),
         ({"root_certificates": Path("missing.pem")}, "^root_certificates: missing.pem is not a file"),
+        ({"supernode_key": Path("missing.key")}, "^supernode_key: missing.key is not a file"),
     ],
 )
 def test_contradictory_options_are_refused(options: dict[str, object], words: str) -> None:
@@ -75,3 +76,9 @@ def test_plain_text_is_for_loopback_only() -> None:
     assert "--insecure" not in away
     assert away[away.index("--root-certificates") + 1] == "ca.pem"
     assert "--insecure" not in supernode_command(SuperNodeOptions("link.example:9092", "s", Path("/s")), 9999)
+
+
+def test_supernode_is_given_its_key() -> None:
+    options = SuperNodeOptions("link.example:9092", "s", Path("/s"), Path("ca.pem"), Path("/keys/supernode.key"))
+    command = supernode_command(options, 9999)
+    assert command[command.index("--auth-supernode-private-key") + 1] == "/keys/supernode.key"

@@ -1,0 +1,1 @@
+"""Setting up a federation on real machines: authority, certificates, node keys, signed roster, units, proxy."""

@@ -1,0 +1,40 @@
+"""A SuperLink's list of nodes in memory, driven by the words ``flwr supernode`` takes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.errors import DeployError
+
+
+class NodeRegistry:
+    """Takes every key once, and answers as Flower does.
+
+    Attributes:
+        name_by_node_id: Nodes that are registered.
+        refuses: Whether every command fails, as when the SuperLink is down.
+    """
+
+    def __init__(self) -> None:
+        self.name_by_node_id: dict[str, str] = {}
+        self.refuses = False
+        self._keys: set[bytes] = set()
+
+    def __call__(self, words: Sequence[str]) -> Mapping[str, Any]:
+        """Runs one command."""
+        if self.refuses:
+            raise DeployError("flwr supernode: unreachable")
+        match list(words):
+            case ["supernode", "register", key, "fleet", "--name", name, "--format", "json"]:
+                return self._register(Path(key).read_bytes(), name)
+            case ["supernode", "unregister", node_id, "fleet", "--format", "json"]:
+                del self.name_by_node_id[node_id]
+                return {"success": True}
+        raise AssertionError(f"no command of Flower: {words}")
+
+    def _register(self, key: bytes, name: str) -> Mapping[str, Any]:
+        assert key not in self._keys, "Flower never takes a key twice"
+        self._keys.add(key)
+        node_id = str(2**63 + len(self._keys))
+        self.name_by_node_id[node_id] = name
+        return {"success": True, "node-id": node_id}
