@@ -12,16 +12,24 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deploy.enrolment import Enrolment, JoinAnswer, Membership, make_request, public_node_key
+from deploy.enrolment import Enrolment, JoinAnswer, make_request, public_node_key
 from deploy.errors import DeployError
 from deploy.folder import PRIVATE, PROGRAM, PlannedFile, locked, make_folder, read_file, write_plan
 from deploy.settings import PlainPath
 from deploy.templates import filled
+from fl_protocol.errors import RosterError
+from fl_protocol.membership import (
+    IDENTITY_FILE,
+    MEMBERSHIP_FILE,
+    ROSTER_FILE,
+    Membership,
+    identity_pem,
+    read_identity,
+)
 from fl_protocol.messages import parse_message
 from fl_protocol.roster import Roster, verify_roster
 
-IDENTITY_KEY, NODE_KEY, AUTHORITY = "identity.key", "supernode.key", "ca.pem"
-REQUEST, ROSTER, MEMBERSHIP = "request.json", "roster.json", "membership.json"
+NODE_KEY, AUTHORITY, REQUEST = "supernode.key", "ca.pem", "request.json"
 _path = pydantic.TypeAdapter(PlainPath)
 
 
@@ -40,11 +48,11 @@ def join_federation(enrolment: Enrolment, folder: Path, now: dt.datetime) -> Pat
         roster_version=enrolment.roster_version,
     )
     plan = {
-        IDENTITY_KEY: PlannedFile(_pem(identity, serialization.PrivateFormat.PKCS8), PRIVATE),
-        NODE_KEY: PlannedFile(_pem(node, serialization.PrivateFormat.OpenSSH), PRIVATE),
+        IDENTITY_FILE: PlannedFile(identity_pem(identity), PRIVATE),
+        NODE_KEY: PlannedFile(_openssh(node), PRIVATE),
         f"{NODE_KEY}.pub": PlannedFile(f"{public_node_key(node)} {enrolment.site}\n".encode()),
         AUTHORITY: PlannedFile(enrolment.ca_certificate.encode()),
-        MEMBERSHIP: PlannedFile(membership.model_dump_json().encode()),
+        MEMBERSHIP_FILE: PlannedFile(membership.model_dump_json().encode()),
         REQUEST: PlannedFile(request.model_dump_json().encode()),
     }
     make_folder(folder, plan | _programs(enrolment, _plain(folder.absolute())))
@@ -59,20 +67,21 @@ def accept_answer(answer: JoinAnswer, folder: Path) -> Roster:
         RosterError: It is not the operator's, altered, or older than the one kept.
     """
     with locked(folder):
-        membership = parse_message(Membership, read_file(folder / MEMBERSHIP))
+        membership = parse_message(Membership, read_file(folder / MEMBERSHIP_FILE))
         operator_key = bytes.fromhex(membership.operator_key)
         version, digest = membership.roster_version, None
-        if (folder / ROSTER).exists():
-            kept = verify_roster(read_file(folder / ROSTER), operator_key, newest_version=version)
+        if (folder / ROSTER_FILE).exists():
+            kept = verify_roster(read_file(folder / ROSTER_FILE), operator_key, newest_version=version)
             version, digest = kept.version, kept.digest
         signed = answer.signed_roster.encode()
         roster = verify_roster(signed, operator_key, newest_version=version, newest_digest=digest)
         if roster.federation != membership.federation:
             raise DeployError(f"roster: expected the federation {membership.federation}, got {roster.federation}")
-        own, listed = _identity_of(folder / IDENTITY_KEY), roster.site(membership.site)
+        own = _identity_of(folder / IDENTITY_FILE)
+        listed = roster.site(membership.site)
         if listed is None or listed.identity_key != own:
             raise DeployError(f"roster: expected {membership.site} with the key of this box in it")
-        write_plan(folder, {ROSTER: PlannedFile(signed)})
+        write_plan(folder, {ROSTER_FILE: PlannedFile(signed)})
     return roster
 
 
@@ -98,16 +107,15 @@ def _plain(path: Path) -> str:
         raise DeployError(f"{path}: expected a path of letters, digits, _ . / and -") from error
 
 
-def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey, form: serialization.PrivateFormat) -> bytes:
+def _openssh(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """As ``ssh-keygen`` writes it."""
+    form = serialization.PrivateFormat.OpenSSH
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
 
 def _identity_of(path: Path) -> bytes:
     """The public half of this box's identity key."""
     try:
-        key = serialization.load_pem_private_key(read_file(path), None)
-    except (ValueError, TypeError) as error:
-        raise DeployError(f"{path}: expected a private key in PEM without password") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise DeployError(f"{path}: expected an Ed25519 key")
-    return key.public_key().public_bytes_raw()
+        return read_identity(read_file(path)).public_key().public_bytes_raw()
+    except RosterError as error:
+        raise DeployError(f"{path}: {error}") from error

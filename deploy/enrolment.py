@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import Annotated, Literal
+from typing import Annotated
 
 import pydantic
 from cryptography.exceptions import InvalidSignature
@@ -91,16 +91,6 @@ class JoinAnswer(Message):
 
     site: Name = pydantic.Field(description="Name of the site.")
     signed_roster: _SignedRoster = pydantic.Field(description="As ``fl_protocol.roster`` signs it.")
-
-
-class Membership(Message):
-    """What a box keeps of its enrolment; no secret."""
-
-    federation: Name = pydantic.Field(description="Name of the federation.")
-    site: Name = pydantic.Field(description="Name of the site.")
-    operator_key: _Hex32 = pydantic.Field(description="Pinned key that signs rosters.")
-    roster_version: int = pydantic.Field(ge=1, le=2**53, description="The box takes no roster below it.")
-    kind: Literal["membership"] = pydantic.Field(default="membership", description="Tells the file from others.")
 
 
 def new_token() -> str:

@@ -39,6 +39,7 @@ def main(  # noqa: PLR0913  one parameter for each option
     superlink: Annotated[str | None, typer.Option(help="HOST:PORT of the Flower SuperLink.")] = None,
     root_certificates: Annotated[Path | None, typer.Option(help="PEM file of the authority to trust.")] = None,
     supernode_key: Annotated[Path | None, typer.Option(help="Private key of this site's SuperNode.")] = None,
+    membership: Annotated[Path | None, typer.Option(help="Folder with identity key and roster: masks updates.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Watches one camera, writes alerts and clips, and prints one line of JSON when it ends."""
@@ -61,6 +62,7 @@ def main(  # noqa: PLR0913  one parameter for each option
         superlink=superlink,
         root_certificates=root_certificates,
         supernode_key=supernode_key,
+        membership=membership,
     )
     from fl_client.app import run_client  # after the options are known to be good: it loads the heavy libraries
 

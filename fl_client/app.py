@@ -25,7 +25,7 @@ from fl_client.storage.database import open_database
 from fl_client.storage.events import AlertStore
 from fl_client.storage.outbox import FeedbackCursor, Outbox
 from fl_client.storage.state_folder import StateFolder, open_state_folder
-from fl_client.supervisor import SuperNodeOptions, SuperNodeSupervisor
+from fl_client.supervisor import SuperNodeOptions, supernode_supervisor, trainer_supervisor
 from fl_client.uplink.coordinator import Coordinator, open_client
 from fl_client.uplink.courier import Courier
 from fl_client.uplink.site_token import site_token
@@ -191,10 +191,14 @@ class _Client:
             self._folder.path,
             self._config.root_certificates,
             self._config.supernode_key,
+            self._config.membership,
         )
-        supervisor = SuperNodeSupervisor(options)
-        supervisor.start()
-        stack.callback(supervisor.close)
+        supervisors = [supernode_supervisor(options)]
+        if options.membership_dir:
+            supervisors.insert(0, trainer_supervisor(options.state_dir, options.membership_dir))
+        for supervisor in supervisors:
+            supervisor.start()
+            stack.callback(supervisor.close)
 
     def _complete_alert(self, clip: FinishedClip) -> None:
         self._alerts.complete(clip.alert_id, clip.digest)

@@ -7,22 +7,20 @@ The folder of the site comes from the node's configuration (``state``).
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
 from fl_client.errors import StateError
-from fl_client.training.secure_site import MaskingOrder, SecureSite
-from fl_client.training.site_training import Assignment, evaluate_site, site_contribution, train_site
+from fl_client.training.site_training import Assignment, evaluate_site, train_site
+from fl_client.training.trainer import Trainer
+from fl_client.training.trainer_process import ask_trainer
 from fl_protocol import records
 from fl_protocol.errors import ProtocolError, RecordError
-from fl_protocol.round_vector import RoundSettingsMessage, SiteContribution
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, checked_num_steps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
@@ -33,6 +31,9 @@ SITE_NOT_READY = 1000
 """Error code of a site that has nothing to train on yet or got a message it refuses; application codes start here."""
 
 MAX_COUNT = 1_000_000
+
+TRAINER, TRAINER_PROCESS = "trainer", "process"
+"""Node configuration of a box: Flower starts a process for every message, so secrets live in one of our own."""
 
 app = ClientApp()
 cv2.setNumThreads(1)  # objects are cut out of crops so small that sharing one among threads takes longer than the work
@@ -85,7 +86,7 @@ def _assignment(message: Message) -> Assignment:
     if not isinstance(settings, ConfigRecord):
         raise RecordError("expected settings")
     shape = FilmLstmShape.conditioned(bool(settings.get(records.IS_CONDITIONED, True)), _tubelet_steps(settings))
-    received = _received(message)
+    received = _arrays(message, records.PARAMETERS)
     records.check_arrays(received, initial_parameters(shape, 0), "parameters")
     round_number, seed, num_steps = (
         _count(settings, name) for name in (records.ROUND_NUMBER, records.SEED, records.NUM_STEPS)
@@ -126,61 +127,37 @@ def _refusal(message: Message, error: Exception) -> Message:
 @app.query(records.SET_UP)
 def set_up(message: Message, run_context: Context) -> Message:
     """Tells this site's channel key for a run of secure rounds."""
-    return _answered(message, run_context, lambda site, sent: {records.ANSWER: site.set_up(_part(sent, records.RUN))})
+    return _answered(message, run_context, records.SET_UP)
 
 
 @app.query(records.KEYS)
 def keys(message: Message, run_context: Context) -> Message:
     """Makes and shares the keys of an epoch."""
-    return _answered(message, run_context, lambda site, sent: {records.ANSWER: site.keys(_part(sent, records.REQUEST))})
+    return _answered(message, run_context, records.KEYS)
 
 
 @app.train(records.MASKED)
 def train_masked(message: Message, run_context: Context) -> Message:
     """Trains one round and answers under masks; also evaluates the parameters it received."""
-    return _answered(message, run_context, lambda site, sent: _masked(site, sent, message, _state_dir(run_context)))
+    return _answered(message, run_context, records.MASKED)
 
 
 @app.query(records.UNMASK)
 def unmask(message: Message, run_context: Context) -> Message:
     """Reveals shares, and gives the keys of the next epoch where they are asked for."""
-    return _answered(message, run_context, _reveal)
+    return _answered(message, run_context, records.UNMASK)
 
 
-_Sent = Mapping[str, bytes]
-
-
-def _masked(site: SecureSite, sent: _Sent, message: Message, state_dir: Path) -> dict[str, bytes]:
-    received = _received(message)
-    digest = records.digest_of_arrays(received)
-    order = MaskingOrder(_part(sent, records.REQUEST), _part(sent, records.ROUND_SETTINGS), digest)
-
-    def contribute(settings: RoundSettingsMessage) -> SiteContribution:
-        shape = FilmLstmShape.conditioned(settings.is_conditioned, checked_num_steps(settings.tubelet_steps))
-        records.check_arrays(received, initial_parameters(shape, 0), "parameters")
-        assignment = Assignment(received, settings.round_number, settings.seed, settings.num_steps, shape)
-        return site_contribution(state_dir, assignment)
-
-    return {records.ANSWER: site.masked(order, contribute)}
-
-
-def _reveal(site: SecureSite, sent: _Sent) -> dict[str, bytes]:
-    answers = {records.ANSWER: site.reveal(_part(sent, records.REQUEST))}
-    if records.KEYS_REQUEST in sent:
-        try:
-            answers[records.KEYS_ANSWER] = site.keys(sent[records.KEYS_REQUEST])
-        except ProtocolError as error:  # the round under way needs the shares all the same
-            logger.warning("keys refused", extra={"reason": str(error)})
-    return answers
-
-
-def _answered(
-    message: Message, run_context: Context, answer: Callable[[SecureSite, _Sent], dict[str, bytes]]
-) -> Message:
+def _answered(message: Message, run_context: Context, action: str) -> Message:
+    """Asks the trainer: its process where the node has one (``trainer``), else one in this process."""
     try:
-        site = _secure_site(_node_folder(run_context, "membership"), _state_dir(run_context))
-        sent = records.byte_parts(_arrays(message, records.SECURE))
-        answers = answer(site, sent)
+        parts = records.byte_parts(_arrays(message, records.SECURE))
+        parameters = _arrays(message, records.PARAMETERS) if action == records.MASKED else {}
+        state_dir = _state_dir(run_context)
+        if run_context.node_config.get(TRAINER) == TRAINER_PROCESS:
+            answers = ask_trainer(state_dir, action, parts, parameters)
+        else:
+            answers = _own_trainer(_node_folder(run_context, "membership"), state_dir).answer(action, parts, parameters)
     except (StateError, ProtocolError) as error:
         return _refusal(message, error)
     record = ArrayRecord({name: Array(part) for name, part in records.byte_arrays(answers).items()})
@@ -188,15 +165,9 @@ def _answered(
 
 
 @functools.cache
-def _secure_site(membership_dir: Path, state_dir: Path) -> SecureSite:
+def _own_trainer(membership_dir: Path, state_dir: Path) -> Trainer:
     """The one of this process: its secrets live as long as the process."""
-    return SecureSite(membership_dir, state_dir)
-
-
-def _part(sent: _Sent, name: str) -> bytes:
-    if name not in sent:
-        raise RecordError(f"{records.SECURE}: expected {name}")
-    return sent[name]
+    return Trainer(membership_dir, state_dir)
 
 
 def _arrays(message: Message, name: str) -> dict[str, npt.NDArray[Any]]:
@@ -204,7 +175,3 @@ def _arrays(message: Message, name: str) -> dict[str, npt.NDArray[Any]]:
     if not isinstance(record, ArrayRecord):
         raise RecordError(f"{name}: expected an array record")
     return {key: array.numpy() for key, array in record.items()}
-
-
-def _received(message: Message) -> dict[str, npt.NDArray[np.float32]]:
-    return _arrays(message, records.PARAMETERS)

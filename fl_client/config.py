@@ -11,6 +11,7 @@ from context.event import EventRules
 from context.site import Camera, Site
 from fl_client.errors import SettingsError
 from fl_client.supervisor import is_loopback
+from fl_protocol.membership import IDENTITY_FILE
 from fl_runtime.config_file import load_config
 
 DEFAULT_CAMERA = "camera-1"
@@ -67,6 +68,10 @@ class ClientConfig(pydantic.BaseModel):
     supernode_key: Path | None = pydantic.Field(
         default=None, description="Private key the SuperNode proves itself with; left out: the SuperLink asks for none."
     )
+    membership: Path | None = pydantic.Field(
+        default=None,
+        description="Folder with this site's identity key and the signed roster; with it updates are masked.",
+    )
     alert_threshold: float = pydantic.Field(
         default=0.5,
         ge=0.5,  # what the pipeline learns as normal is below: feedback on such an alert would find nothing kept
@@ -80,6 +85,8 @@ class ClientConfig(pydantic.BaseModel):
             raise ValueError(f"root_certificates: {self.root_certificates} is not a file")
         if self.supernode_key and not self.supernode_key.is_file():
             raise ValueError(f"supernode_key: {self.supernode_key} is not a file")
+        if self.membership and not (self.superlink and (self.membership / IDENTITY_FILE).is_file()):
+            raise ValueError(f"membership: expected {IDENTITY_FILE} in it, and a superlink to take part through")
         if self.camera and not self.site_file:
             raise ValueError("camera: needs a site description that names it")
         _check_coordinator(self.coordinator)

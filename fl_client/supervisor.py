@@ -1,13 +1,15 @@
-"""Keeps the site's Flower SuperNode running beside the client: start, restart with back-off, stop.
+"""Keeps the programs of training running beside the client: start, restart with back-off, stop.
+
+They are Flower's SuperNode, and the trainer that holds the secrets of secure rounds.
 
 Rules:
 
 1. TLS unless the SuperLink is on this machine: ``--insecure`` is passed for loopback addresses only.
-2. At most one SuperNode for a state folder: one that outlived a killed client is ended first, or the site would train
+2. At most one of each for a state folder: one that outlived a killed client is ended first, or the site would train
    twice in one round.
 3. Any end of the SuperNode is answered by a restart; Flower itself asks for that with status 305 (49 as an exit
    status) after a lost line.
-4. Cameras come first: the SuperNode and all it starts yield the processor to the client, or training would cost frames.
+4. Cameras come first: these programs and all they start yield the processor to the client, or training costs frames.
 """
 
 import contextlib
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -50,6 +53,7 @@ class SuperNodeOptions:
         state_dir: The client's state folder: what the site trains on, and where the SuperNode's log goes.
         root_certificates: PEM file of the authority to trust; None: the system's, or plain text on loopback.
         private_key: File of the key the SuperNode proves itself with; None: it does not.
+        membership_dir: Identity key and roster; with them the site takes part in secure rounds.
     """
 
     superlink: str
@@ -57,6 +61,7 @@ class SuperNodeOptions:
     state_dir: Path
     root_certificates: Path | None = None
     private_key: Path | None = None
+    membership_dir: Path | None = None
 
 
 def is_loopback(host: str) -> bool:
@@ -84,38 +89,56 @@ def supernode_command(options: SuperNodeOptions, port: int) -> list[str]:
         "--port",
         str(port),
         "--node-config",
-        f'site="{options.site}" state="{options.state_dir.resolve()}"',
+        f'site="{options.site}" state="{options.state_dir.resolve()}"'
+        + (' trainer="process"' if options.membership_dir else ""),
     ]
 
 
-class SuperNodeSupervisor:
-    """One SuperNode process and the thread that watches it.
+def supernode_supervisor(options: SuperNodeOptions) -> "ProcessSupervisor":
+    """Keeps the SuperNode running."""
+    return ProcessSupervisor("supernode", options.state_dir, lambda: supernode_command(options, _free_port()))
+
+
+def trainer_supervisor(state_dir: Path, membership_dir: Path) -> "ProcessSupervisor":
+    """Keeps the trainer running."""
+    command = [sys.executable, "-m", "fl_client.training.trainer_process"]
+    command += ["--state", str(state_dir.resolve()), "--membership", str(membership_dir.resolve())]
+    return ProcessSupervisor("trainer", state_dir, lambda: command)
+
+
+class ProcessSupervisor:
+    """One program and the thread that watches it.
+
+    Args:
+        name: Of the program; its log and the note of its process are called by it.
+        state_dir: The client's state folder.
+        command_fn: Gives the command line of each start.
 
     Attributes:
         num_restarts: Times it had to be started again.
     """
 
-    def __init__(self, options: SuperNodeOptions) -> None:
+    def __init__(self, name: str, state_dir: Path, command_fn: Callable[[], list[str]]) -> None:
         self.num_restarts = 0
-        self._options = options
-        self._pid_path = options.state_dir / "supernode.json"
-        self._log_path = options.state_dir / "supernode.log"
+        self._name, self._command_fn = name, command_fn
+        self._pid_path = state_dir / f"{name}.json"
+        self._log_path = state_dir / f"{name}.log"
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._run, name="supernode-supervisor", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{name}-supervisor", daemon=True)
 
     @property
     def pid(self) -> int | None:
-        """Process number of the running SuperNode."""
+        """Process number of the running program."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Ends a SuperNode left over from before, and starts this one."""
+        """Ends one left over from before, and starts this one."""
         end_left_over(self._pid_path)
         self._thread.start()
 
     def close(self) -> None:
-        """Stops the SuperNode and waits for it."""
+        """Stops the program and waits for it."""
         self._stopping.set()
         self._thread.join()
 
@@ -130,18 +153,19 @@ class SuperNodeSupervisor:
                 backoff = backoff.after_success()
             backoff = backoff.after_failure()
             self.num_restarts += 1
-            logger.warning("SuperNode restarts", extra={"status": status, "delay_s": backoff.delay_s})
+            facts = {"program": self._name, "status": status, "delay_s": backoff.delay_s}
+            logger.warning("program restarts", extra=facts)
             self._stopping.wait(backoff.delay_s)
 
     def _run_once(self) -> int | str:
-        """Runs one SuperNode until it ends or is to be stopped; its status, or why it could not start."""
+        """Runs one until it ends or is to be stopped; its status, or why it could not start."""
         is_full = self._log_path.exists() and self._log_path.stat().st_size > MAX_LOG_BYTES
         folder = str(Path(sys.executable).parent)  # it looks for flower-superexec on the path
         environment = os.environ | _ENVIRONMENT | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
         try:
             with self._log_path.open("wb" if is_full else "ab") as log:
-                process = subprocess.Popen(  # noqa: S603 - Flower's own program beside our interpreter
-                    supernode_command(self._options, _free_port()),
+                process = subprocess.Popen(  # noqa: S603 - a program beside our interpreter
+                    self._command_fn(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -170,11 +194,11 @@ def _yield_to_cameras(pid: int) -> None:
 
 
 def end_left_over(pid_path: Path) -> None:
-    """Ends the SuperNode a killed client left behind; a process that merely has its number is left alone."""
+    """Ends the program a killed client left behind; a process that merely has its number is left alone."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
         facts = json.loads(pid_path.read_bytes())
         if abs(psutil.Process(facts["pid"]).create_time() - facts["started"]) < 1.0:
-            logger.warning("ending a SuperNode left over from before")
+            logger.warning("ending a program left over from before")
             _end_group(facts["pid"])
 
 

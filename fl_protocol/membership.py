@@ -62,9 +62,9 @@ def read_identity(identity_pem: bytes) -> Ed25519PrivateKey:
     try:
         identity = serialization.load_pem_private_key(identity_pem, None)
     except (ValueError, TypeError) as error:
-        raise RosterError("identity key: expected a private key in PEM without password") from error
+        raise RosterError("expected a private key in PEM without password") from error
     if not isinstance(identity, Ed25519PrivateKey):
-        raise RosterError("identity key: expected an Ed25519 key")
+        raise RosterError("expected an Ed25519 key")
     return identity
 
 

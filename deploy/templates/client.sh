@@ -12,4 +12,5 @@ FLWR_DISABLE_UPDATE_CHECK=1
 export PATH FLWR_HOME FLWR_TELEMETRY_ENABLED FLWR_DISABLE_UPDATE_CHECK
 exec python -m fl_client --site @SITE@ --source "$(cat "@FOLDER@/source")" --state "@FOLDER@/state/site" \
     --coordinator @COORDINATOR@ --superlink @SUPERLINK@ \
-    --root-certificates "@FOLDER@/ca.pem" --supernode-key "@FOLDER@/supernode.key" "$@"
+    --root-certificates "@FOLDER@/ca.pem" --supernode-key "@FOLDER@/supernode.key" \
+    --membership "@FOLDER@" "$@"

@@ -18,7 +18,7 @@ import psutil
 
 from deploy.__main__ import app
 from deploy.errors import DeployError
-from fl_client.supervisor import SuperNodeOptions, SuperNodeSupervisor
+from fl_client.supervisor import ProcessSupervisor, SuperNodeOptions, supernode_supervisor
 from fl_protocol.errors import ProtocolError
 from fl_runtime.command import run_command
 
@@ -77,7 +77,7 @@ class SecureFederation:
         self.coordinator_folder = self._federation / "coordinator"
         self.ports = Ports(*_free_ports(4))
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._supervisors: list[SuperNodeSupervisor] = []
+        self._supervisors: list[ProcessSupervisor] = []
 
     def __enter__(self) -> Self:
         try:
@@ -128,13 +128,13 @@ class SecureFederation:
         """Folder of a site's box."""
         return self._folder / "boxes" / site
 
-    def start_supernode(self, site: str, key: Path | None = None) -> SuperNodeSupervisor:
+    def start_supernode(self, site: str, key: Path | None = None) -> ProcessSupervisor:
         """Starts the SuperNode of a box under the client's own supervisor, through the proxy."""
         state = self.box(site) / "state"
         options = SuperNodeOptions(
             f"localhost:{self.ports.fleet}", site, state, self.authority, key or self.box(site) / "supernode.key"
         )
-        supervisor = SuperNodeSupervisor(options)
+        supervisor = supernode_supervisor(options)
         supervisor.start()
         self._supervisors.append(supervisor)
         return supervisor

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from fl_client import supervisor
-from fl_client.supervisor import SuperNodeOptions, SuperNodeSupervisor, end_left_over
+from fl_client.supervisor import SuperNodeOptions, end_left_over, supernode_supervisor
 
 PATIENCE_S = 30.0
 
@@ -32,7 +32,7 @@ def options(tmp_path: Path) -> SuperNodeOptions:
 
 
 def test_killed_supernode_is_started_again_and_closing_leaves_none(options: SuperNodeOptions) -> None:
-    supernode = SuperNodeSupervisor(options)
+    supernode = supernode_supervisor(options)
     supernode.start()
     log = options.state_dir / "supernode.log"
     wait_until(lambda: log.exists() and b"Starting Flower SuperNode" in log.read_bytes(), "started SuperNode")

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from fl_client.errors import RefusedError
-from fl_client.supervisor import SuperNodeSupervisor
+from fl_client.supervisor import ProcessSupervisor
 from fl_client.uplink.coordinator import Coordinator, open_client
 from tests.fakes.videos import write_video
 from tests.integration.secure_federation import ROOT, SecureFederation, wait_for
@@ -166,7 +166,7 @@ def _check_that_a_key_nobody_enrolled_is_refused(federation: SecureFederation) -
     supernode.close()
 
 
-def _kill(supernode: SuperNodeSupervisor) -> int:
+def _kill(supernode: ProcessSupervisor) -> int:
     pid = supernode.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
