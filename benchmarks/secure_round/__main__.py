@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from benchmarks.secure_round.auc_bench import auc_beside_plain
 from benchmarks.secure_round.fleet_bench import fleet_rounds
 from benchmarks.secure_round.flower_bench import flower_round
 from benchmarks.secure_round.site_bench import Cohort, SiteFigures, federation
@@ -40,6 +41,9 @@ def main(
     for cohort in sizes["small"]:
         result[cohort["name"]] = _cohort(cohort, sizes)
         _tell(cohort["name"], result[cohort["name"]])
+    if "auc" in sizes:
+        result["auc"] = auc_beside_plain(sizes["auc"])
+        _tell("auc", result["auc"])
     write_atomically(json_out, (json.dumps(result, indent=2) + "\n").encode())
 
 
