@@ -20,8 +20,8 @@ def auc_beside_plain(sizes: dict[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"masked": {}, "plain": {}}
     for seed in sizes["seeds"]:
-        for name in found:
-            found[name][str(seed)] = _test_aucs(sizes, seed, is_secure=name == "masked")
+        for name, by_seed in found.items():
+            by_seed[str(seed)] = _test_aucs(sizes, seed, is_secure=name == "masked")
     channels = ("fused", "network")
     differences = {
         channel: [found["masked"][str(seed)][channel] - found["plain"][str(seed)][channel] for seed in sizes["seeds"]]
