@@ -68,6 +68,12 @@ def _unit(part: str, values: dict[str, object]) -> bytes:
 
 
 def _flower_app(settings: FederationSettings) -> bytes:
-    """The bundle that ``flwr run`` sends, with the folder where this coordinator looks for models."""
-    text = _APP.read_text(encoding="utf-8")
-    return text.replace('state = "state"', f'state = "{settings.installed_at}/state/coordinator"').encode()
+    """The bundle that ``flwr run`` sends: where this coordinator looks for models, and the roster of secure rounds."""
+    text, folder = _APP.read_text(encoding="utf-8"), settings.installed_at
+    options = {"state": f"{folder}/state/coordinator", "roster": f"{folder}/{ROSTER}"}
+    options["operator-key"] = f"{folder}/{OPERATOR_KEY}"
+    for line in text.splitlines():
+        name = line.partition(" = ")[0]
+        if name in options:
+            text = text.replace(line, f'{name} = "{options[name]}"')
+    return text.encode()
