@@ -3,27 +3,29 @@
 It does one thing: hand a message to ``fl_client.training`` and put the answer into records. An exception's text would
 reach the coordinator verbatim, so only the fact of a failure leaves the site; the reason goes to the site's own log.
 The folder of the site comes from the node's configuration (``state``).
+
+Flower starts a process for every message. What only hands a message on to the trainer must not load torch, so training
+is imported where it is done.
 """
 
 import functools
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy.typing as npt
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
 from fl_client.errors import StateError
-from fl_client.training.site_training import Assignment, evaluate_site, train_site
-from fl_client.training.trainer import Trainer
 from fl_client.training.trainer_process import ask_trainer
 from fl_protocol import records
 from fl_protocol.errors import ProtocolError, RecordError
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, checked_num_steps
-from model_zoo.backbones.film_lstm import FilmLstmShape
-from model_zoo.backbones.parameters import initial_parameters
+
+if TYPE_CHECKING:
+    from fl_client.training.site_training import Assignment
+    from fl_client.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +38,13 @@ TRAINER, TRAINER_PROCESS = "trainer", "process"
 """Node configuration of a box: Flower starts a process for every message, so secrets live in one of our own."""
 
 app = ClientApp()
-cv2.setNumThreads(1)  # objects are cut out of crops so small that sharing one among threads takes longer than the work
 
 
 @app.train()
 def train(message: Message, run_context: Context) -> Message:
     """Trains one round on the site's tubelets."""
+    from fl_client.training.site_training import train_site
+
     try:
         assignment = _assignment(message)
         result = train_site(_state_dir(run_context), assignment)
@@ -65,6 +68,8 @@ def train(message: Message, run_context: Context) -> Message:
 @app.evaluate()
 def evaluate(message: Message, run_context: Context) -> Message:
     """Evaluates the received parameters on the site's held-out tubelets."""
+    from fl_client.training.site_training import evaluate_site
+
     try:
         assignment = _assignment(message)
         report = evaluate_site(_state_dir(run_context), assignment)
@@ -81,7 +86,11 @@ def evaluate(message: Message, run_context: Context) -> Message:
     return Message(RecordDict({records.METRICS: metrics}), reply_to=message)
 
 
-def _assignment(message: Message) -> Assignment:
+def _assignment(message: Message) -> "Assignment":
+    from fl_client.training.site_training import Assignment
+    from model_zoo.backbones.film_lstm import FilmLstmShape
+    from model_zoo.backbones.parameters import initial_parameters
+
     settings = message.content.get(records.SETTINGS)
     if not isinstance(settings, ConfigRecord):
         raise RecordError("expected settings")
@@ -165,8 +174,10 @@ def _answered(message: Message, run_context: Context, action: str) -> Message:
 
 
 @functools.cache
-def _own_trainer(membership_dir: Path, state_dir: Path) -> Trainer:
+def _own_trainer(membership_dir: Path, state_dir: Path) -> "Trainer":
     """The one of this process: its secrets live as long as the process."""
+    from fl_client.training.trainer import Trainer
+
     return Trainer(membership_dir, state_dir)
 
 

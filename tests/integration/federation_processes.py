@@ -114,9 +114,15 @@ class Federation:
         command += ["--coordinator", str(self.client.base_url)]
         return RunningSite(name, state, self._start(name, command))
 
-    def train(self, num_rounds: int) -> StartedProcess:
-        """Starts a training run of two sites."""
-        options = f'num-rounds={num_rounds} num-steps=4 min-sites=2 deadline-s={PATIENCE_S} state="{self.server_state}"'
+    @property
+    def superlink(self) -> str:
+        """HOST:PORT of the SuperLink."""
+        return self._superlink
+
+    def train(self, num_rounds: int, min_sites: int = 2, options: str = "") -> StartedProcess:
+        """Starts a training run."""
+        options += f" num-rounds={num_rounds} num-steps=4 min-sites={min_sites} deadline-s={PATIENCE_S}"
+        options += f' state="{self.server_state}"'
         command = ["flwr", "run", str(FLOWER_APP), _CONNECTION, "--run-config", options, "--stream"]
         return self._start(f"run-{len(self._started)}", command)
 

@@ -1,0 +1,90 @@
+"""Secure rounds for real: SuperLink, SuperNodes and trainers are processes of their own, and every message starts one.
+
+The trainer of one site is killed between two rounds: it drops out of the next, and comes back.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from context.site import Camera
+from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
+from fl_client.supervisor import (
+    ProcessSupervisor,
+    SuperNodeOptions,
+    supernode_supervisor,
+    trainer_supervisor,
+)
+from fl_protocol.membership import make_federation
+from fl_protocol.messages import ClosedRound, PublishedModel, RoundPage
+from tests.fakes.tubelets import Look, drawn_block
+from tests.integration.federation_processes import Federation
+
+NUM_SITES = 5
+"""Three neighbours of four open a secret: one site may drop out."""
+
+
+NUM_ROUNDS = 4
+
+
+def test_masked_rounds_go_on_when_a_trainer_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLWR_SUPEREXEC_TASK_POLL_INTERVAL", "0.1")
+    monkeypatch.setenv("FLWR_HOME", str(tmp_path / "federation" / "flower"))  # whatever outlives us is found by it
+    made = make_federation("test", [f"site{number}" for number in range(NUM_SITES)])
+    roster, operator_key = tmp_path / "roster.json", tmp_path / "operator.pub"
+    roster.write_bytes(made.signed_roster)
+    operator_key.write_text(made.operator_key.hex())
+    with Federation(tmp_path / "federation") as federation, contextlib.ExitStack() as stack:
+        trainers = [
+            stack.enter_context(running_site(tmp_path / "federation" / name, files, federation.superlink))
+            for name, files in made.files_by_site.items()
+        ]
+        run = federation.train(NUM_ROUNDS, NUM_SITES - 1, f'roster="{roster}" operator-key="{operator_key}"')
+        federation.wait_for(lambda: closed_rounds(federation), "first round", run)
+        killed = trainers[0].pid
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        model = federation.wait_for(lambda: published(federation), "published model", run)
+        closed = closed_rounds(federation)
+    assert model.card["is_masked"] is True
+    assert len({one.round_number for one in closed}) == len(closed) == NUM_ROUNDS
+    assert {one.num_sites for one in closed} <= {NUM_SITES - 1, NUM_SITES}
+    assert all(one.auc is not None for one in closed)
+    assert trainers[0].num_restarts == 1
+
+
+@contextlib.contextmanager
+def running_site(folder: Path, membership: dict[str, bytes], superlink: str) -> Iterator[ProcessSupervisor]:
+    """A site with a few tubelets, its trainer and its SuperNode; gives the trainer."""
+    membership_dir = folder / "membership"
+    membership_dir.mkdir(parents=True)
+    for name, content in membership.items():
+        (membership_dir / name).write_bytes(content)
+    number = int(folder.name.removeprefix("site"))
+    store = TubeletStore(folder / "cameras" / "c")
+    store.describe(Camera(name="c", index=number + 1))
+    for block in range(HELD_OUT_EVERY):
+        store.append(drawn_block(3, seed=10 * number + block, look=Look(40 * number)))
+    trainer = trainer_supervisor(folder, membership_dir)
+    supernode = supernode_supervisor(SuperNodeOptions(superlink, folder.name, folder, membership_dir=membership_dir))
+    trainer.start()
+    supernode.start()
+    try:
+        yield trainer
+    finally:
+        supernode.close()
+        trainer.close()
+
+
+def closed_rounds(federation: Federation) -> tuple[ClosedRound, ...]:
+    page = federation.get("/v1/rounds")
+    return RoundPage.model_validate_json(page or b"").rounds
+
+
+def published(federation: Federation) -> PublishedModel | None:
+    latest = federation.get("/v1/models/latest")
+    return PublishedModel.model_validate_json(latest) if latest else None
