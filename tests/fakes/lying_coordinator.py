@@ -40,7 +40,7 @@ class LyingCoordinator:
     """
 
     def __init__(self, fleet: SecureFleet, corrupt: Collection[int], epoch: int = 1) -> None:
-        self._fleet, self.corrupt = fleet, tuple(sorted(corrupt))
+        self.fleet, self.corrupt = fleet, tuple(sorted(corrupt))
         self.keys = fleet.keys(epoch)
         self.honest: Positions = tuple(site for site in self.keys.sites if site not in self.corrupt)
         self.threshold = fleet.group.parameters.share_threshold
@@ -53,7 +53,7 @@ class LyingCoordinator:
             self._read_out(site)
 
     def _read_out(self, site: int) -> None:
-        state = self._fleet.states[site]
+        state = self.fleet.states[site]
         assert state.prepared is not None
         self._own_keys[site], self._own_seeds[site] = state.prepared.round_key, state.prepared.seed
         for owner, pair in steps.open_round(state, self.keys.mask_request(site)).held.items():
@@ -70,8 +70,8 @@ class LyingCoordinator:
         rows = [whole.sealed[whole.senders.index(sender)] for sender in chosen]
         request = MaskRequest(self.keys.name, chosen, np.array(rows, dtype=np.uint8).reshape(-1, SEALED_BYTES))
         epoch = self.keys.name.epoch
-        binding = self._fleet.binding(epoch) if model is None else self._fleet.binding(epoch, model)
-        answer = MaskedVector.decode(self._fleet.mask(site, request.encode(), binding), self._fleet.group.identities)
+        binding = self.fleet.binding(epoch) if model is None else self.fleet.binding(epoch, model)
+        answer = MaskedVector.decode(self.fleet.mask(site, request.encode(), binding), self.fleet.group.identities)
         self.delivered[site] = Delivered(answer.packed, chosen, binding)
 
     def ask_shares(self, site: int, dropouts: Collection[int]) -> None:
@@ -83,11 +83,10 @@ class LyingCoordinator:
         held = self.delivered[site].senders
         parted = [tuple(other for other in held if (other in dropouts) is gone) for gone in (False, True)]
         request = UnmaskRequest(self.keys.name, parted[0], parted[1])
-        revealed = RevealedShares.decode(self._fleet.reveal(site, request.encode()), self._fleet.group.identities)
-        self.seed_shares_of(site, revealed)
+        revealed = RevealedShares.decode(self.fleet.reveal(site, request.encode()), self.fleet.group.identities)
+        self._keep(site, revealed)
 
-    def seed_shares_of(self, site: int, revealed: RevealedShares) -> None:
-        """Keeps revealed shares of both kinds."""
+    def _keep(self, site: int, revealed: RevealedShares) -> None:
         for owner, row in zip(revealed.survivors, revealed.seed_shares, strict=True):
             self.seed_shares[owner][site] = row
         for owner, row in zip(revealed.dropouts, revealed.key_shares, strict=True):
@@ -98,7 +97,9 @@ class LyingCoordinator:
         if owner in self._own_seeds:
             return self._own_seeds[owner]
         opened = self._opened(self.seed_shares[owner])
-        is_right = opened is not None and steps.seed_commitment(opened) == self.keys.advertisement(owner).seed_commitment
+        is_right = (
+            opened is not None and steps.seed_commitment(opened) == self.keys.advertisement(owner).seed_commitment
+        )
         return opened if is_right else None
 
     def round_key(self, owner: int) -> X25519PrivateKey | None:
@@ -114,7 +115,7 @@ class LyingCoordinator:
 
     def isolate(self, sites: Collection[int]) -> tuple[Values, ...] | None:
         """The sum of these sites' values, if every mask on it can be taken off."""
-        layout = self._fleet.layout
+        layout = self.fleet.layout
         total, adder = empty_lanes(layout), MaskAdder()
         for site in sites:
             delivered = self.delivered[site]
@@ -149,7 +150,7 @@ class LyingCoordinator:
 
 
 def split_cohort(coordinator: LyingCoordinator, kept: Collection[int], claimed: Collection[int]) -> None:
-    """Asks for shares so that ``kept`` counts as delivered and ``claimed`` as dropped out, each before just enough sites.
+    """Has ``kept`` count as delivered and ``claimed`` as dropped out, each before just enough sites.
 
     Every site is told of as few drop-outs as do, so that it never sees fewer survivors than it accepts. Sites in
     ``kept`` mask with corrupt sites, with each other and with ``claimed`` alone.
