@@ -66,6 +66,9 @@ class KeyCollector:
 class EpochKeys:
     """All advertisements of one epoch; who masks with whom follows from them.
 
+    A site with fewer partners than open a secret takes no part: its own would never open, and it masks with nobody. It
+    is left out before anybody masks with it, so that one site that shares with too few cannot spoil the round.
+
     Args:
         group: Who may take part.
         name: The epoch.
@@ -79,15 +82,12 @@ class EpochKeys:
             site: {receiver: row for row, receiver in enumerate(advertisement.receivers)}
             for site, advertisement in advertisements.items()
         }
-        self._partners = {
-            site: tuple(other for other in rows if site in self._rows.get(other, ()))
-            for site, rows in self._rows.items()
-        }
+        self._partners = _partners(self._rows, group.parameters.share_threshold)
 
     @property
     def sites(self) -> Positions:
-        """Sites with keys, ascending."""
-        return tuple(sorted(self._by_site))
+        """Sites with keys and enough partners, ascending."""
+        return tuple(sorted(self._partners))
 
     def advertisement(self, site: int) -> Advertisement:
         """What a site advertised.
@@ -107,6 +107,15 @@ class EpochKeys:
         rows = [self._by_site[sender].sealed[self._rows[sender][site]] for sender in senders]
         sealed = np.array(rows, dtype=np.uint8).reshape(-1, SEALED_BYTES)
         return MaskRequest(self.name, senders, sealed).encode()
+
+
+def _partners(rows: Mapping[int, Mapping[int, int]], fewest: int) -> dict[int, Positions]:
+    """Partners of every site that has no fewer than ``fewest`` of them, all of which are such sites themselves."""
+    partners = {site: tuple(other for other in own if site in rows.get(other, ())) for site, own in rows.items()}
+    while any(len(others) < fewest for others in partners.values()):
+        kept = {site for site, others in partners.items() if len(others) >= fewest}
+        partners = {site: tuple(other for other in partners[site] if other in kept) for site in sorted(kept)}
+    return partners
 
 
 def check_name(got: EpochName, expected: EpochName) -> None:

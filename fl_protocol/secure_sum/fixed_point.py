@@ -19,7 +19,8 @@ def to_fixed(values: FloatVector, segment: Segment) -> tuple[npt.NDArray[np.int6
     """
     if not np.isfinite(values).all():
         raise ValueError(f"segment {segment.name}: expected finite values")
-    scaled = np.rint(values * 2.0**FRACTION_BITS)
+    with np.errstate(over="ignore"):  # what is too large for double precision is beyond the limit, too
+        scaled = np.rint(values * 2.0**FRACTION_BITS)
     most = float(segment.limit)
     is_beyond = np.abs(scaled) >= most
     whole = np.where(is_beyond, 0.0, scaled).astype(np.int64)

@@ -7,7 +7,8 @@ Rules:
 2. Masked vectors are added as they come and not kept: memory does not grow with the cohort.
 3. Survivors are decided once, before the first share is asked for; a vector that comes later is refused.
 4. An opened secret is held against what its site committed to (its public key, or the hash of its seed). A holder whose
-   share does not fit is left out and named; the others' shares go on.
+   share does not fit is named, and asked last from then on; the others' shares go on. Who is named either revealed a
+   wrong share or was dealt one: nobody can tell, so it is no proof, and nobody's other shares are thrown away for it.
 """
 
 import dataclasses
@@ -41,7 +42,7 @@ class OpenedSum:
     values: tuple[Values, ...]
     """Of every segment. ``(size,)`` each."""
     wrong_holders: Positions
-    """Sites that revealed a share of something else."""
+    """Sites that revealed a share of something else, or were dealt one by its owner."""
 
 
 class MaskedSum:
@@ -58,6 +59,8 @@ class MaskedSum:
         self._sum = empty_lanes(layout)
         self._digests: dict[int, bytes] = {}
         self._survivors: Positions | None = None
+        self._revealed: dict[int, bytes] = {}  # digests
+        self._is_opened = False
         self._held: dict[int, dict[int, ShareRow]] = {}  # by owner, then by holder
 
     @property
@@ -110,7 +113,8 @@ class MaskedSum:
         """Takes the shares a survivor reveals; returns whose.
 
         Raises:
-            WireError: They cannot be read, or are of another epoch, or of other sites than asked for.
+            WireError: They cannot be read, are of another epoch or of other sites than asked for, or differ from
+                earlier ones.
             SealError: They are not signed by the site they name.
         """
         revealed = RevealedShares.decode(message, self._keys.group.identities)
@@ -119,9 +123,12 @@ class MaskedSum:
             revealed.site
         ):
             raise WireError(f"site {revealed.site}: expected shares of the sites it was asked for")
+        digest = hashlib.sha256(message).digest()
+        if self._revealed.setdefault(revealed.site, digest) != digest:
+            raise WireError(f"site {revealed.site}: expected its shares once in an epoch")
         for owners, rows in ((revealed.survivors, revealed.seed_shares), (revealed.dropouts, revealed.key_shares)):
             for owner, row in zip(owners, rows, strict=True):
-                self._held.setdefault(owner, {}).setdefault(revealed.site, row)
+                self._held.setdefault(owner, {})[revealed.site] = row
         return revealed.site
 
     @property
@@ -138,11 +145,13 @@ class MaskedSum:
             RuntimeError: Vectors are still being added, or the sum was opened before.
         """
         survivors = self._closed()
+        if self._is_opened:
+            raise RuntimeError("the sum was opened before")
         if self.unopened:
             raise UnmaskError(f"expected more shares: too few to open sites {list(self.unopened)}")
         wrong: set[int] = set()
         opened = {owner: self._secret(owner, wrong) for owner in self._owners()}
-        self._held = {}
+        self._held, self._is_opened = {}, True
         adder = MaskAdder()
         for owner, secret in opened.items():
             if owner in survivors:
@@ -174,12 +183,12 @@ class MaskedSum:
         return tuple(site for site in self._keys.sites if site in survivors or self._parted(site)[0])
 
     def _secret(self, owner: int, wrong: set[int]) -> bytes:
-        """Opens one secret; adds to ``wrong`` the holders whose shares do not fit (rule 4)."""
+        """Opens one secret; adds to ``wrong``, and asks last, the holders whose shares do not fit (rule 4)."""
         advertisement = self._keys.advertisement(owner)
         is_right = _is_seed_of(advertisement) if owner in self._closed() else _is_key_of(advertisement)
-        held = {holder: row for holder, row in self._held[owner].items() if holder not in wrong}
-        points = np.array(list(held), dtype=np.int64) + 1
-        shares = np.array(list(held.values()), dtype=np.uint32)[:, None, :]
+        held = sorted(self._held[owner].items(), key=lambda item: item[0] in wrong)
+        points = np.array([holder for holder, _ in held], dtype=np.int64) + 1
+        shares = np.array([row for _, row in held], dtype=np.uint32)[:, None, :]
         threshold = self._keys.group.parameters.share_threshold
         for trial, chosen in enumerate(_choices(len(points), threshold)):
             (secret,) = open_secrets(points[chosen], shares[chosen])
@@ -205,8 +214,6 @@ def _is_key_of(advertisement: Advertisement) -> Callable[[bytes], bool]:
 
 def _choices(num_holders: int, threshold: int) -> Iterator[npt.NDArray[np.int64]]:
     """Which holders to open a secret with: the first ones, then others in an order that is the same every time."""
-    if num_holders < threshold:
-        return
     yield np.arange(threshold)
     rng = np.random.default_rng([num_holders, threshold])
     for _ in range(MAX_TRIALS if num_holders > threshold else 0):

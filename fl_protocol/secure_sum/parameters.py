@@ -17,6 +17,7 @@ Rules:
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -129,13 +130,8 @@ def _can_part(num_sites: int, num_missing: int, degree: int) -> bool:
 def _quantile(population: int, marked: int, draws: int, odds: int) -> int:
     """The least ``x`` that the marked ones among ``draws`` exceed once in ``odds`` times at most; exact."""
     allowed = math.comb(population, draws) // odds
-    tail = 0
-    most = min(marked, draws)
-    for found, ways in zip(range(most, -1, -1), _ways_down(population, marked, draws), strict=False):
-        tail += ways
-        if tail > allowed:
-            return found
-    return most
+    tails = enumerate(itertools.accumulate(_ways_down(population, marked, draws)))
+    return min(marked, draws) - next(place for place, tail in tails if tail > allowed)
 
 
 def _ways_down(population: int, marked: int, draws: int) -> Iterator[int]:

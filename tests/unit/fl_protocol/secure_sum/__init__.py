@@ -1,0 +1,1 @@
+"""The secure sum, one module after the other, and what attacks it."""
