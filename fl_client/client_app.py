@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 SITE_NOT_READY = 1000
 """Error code of a site that has nothing to train on yet or got a message it refuses; application codes start here."""
 
-MAX_COUNT = 1_000_000
+MAX_COUNT, MAX_PROXIMAL_MU = 1_000_000, 1000.0
 
 TRAINER, TRAINER_PROCESS = "trainer", "process"
 """Node configuration of a box: Flower starts a process for every message, so secrets live in one of our own."""
@@ -100,7 +100,7 @@ def _assignment(message: Message) -> "Assignment":
     round_number, seed, num_steps = (
         _count(settings, name) for name in (records.ROUND_NUMBER, records.SEED, records.NUM_STEPS)
     )
-    return Assignment(received, round_number, seed, num_steps, shape)
+    return Assignment(received, round_number, seed, num_steps, shape, _proximal_mu(settings))
 
 
 def _tubelet_steps(settings: ConfigRecord) -> NumSteps:
@@ -108,6 +108,13 @@ def _tubelet_steps(settings: ConfigRecord) -> NumSteps:
         return checked_num_steps(settings.get(records.TUBELET_STEPS, USUAL_NUM_STEPS))
     except ValueError as error:
         raise RecordError(f"settings: {error}") from error
+
+
+def _proximal_mu(settings: ConfigRecord) -> float:
+    value = settings.get(records.PROXIMAL_MU, 0.0)
+    if not isinstance(value, float) or not 0.0 <= value <= MAX_PROXIMAL_MU:
+        raise RecordError(f"settings: expected {records.PROXIMAL_MU} from 0 to {MAX_PROXIMAL_MU:g}, got {value!r}")
+    return value
 
 
 def _count(settings: ConfigRecord, name: str) -> int:

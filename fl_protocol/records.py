@@ -32,6 +32,9 @@ NUM_EXAMPLES, LOSS, AUC = "num-examples", "loss", "auc"
 ROUND_NUMBER, SEED, NUM_STEPS, IS_CONDITIONED = "round-number", "seed", "num-steps", "is-conditioned"
 """Setting names."""
 
+PROXIMAL_MU = "proximal-mu"
+"""Setting: pull of local training towards the global parameters; none where it is not said."""
+
 TUBELET_STEPS = "tubelet-steps"
 """Setting and metric: steps of a tubelet that the network looks at; 12 where it is not said (rule 5)."""
 

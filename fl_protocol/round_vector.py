@@ -42,6 +42,10 @@ class RoundSettingsMessage(pydantic.BaseModel):
     max_norm: float = pydantic.Field(gt=0, le=1e9, description="L2 bound of an update, in parameter units.")
     max_examples: int = pydantic.Field(ge=1, le=2**31 - 1, description="Examples of a site that count at most.")
 
+    proximal_mu: float = pydantic.Field(
+        default=0.0, ge=0, le=1000, description="Pull of local training towards the global parameters; 0: none."
+    )
+
     def encode(self) -> bytes:
         """The bytes that travel."""
         return self.model_dump_json().encode()

@@ -79,6 +79,7 @@ class SecureStrategy:
             num_sites=self._rounds.group.parameters.num_sites,
             max_norm=self._max_norm,
             max_examples=self._max_examples,
+            proximal_mu=self._settings.proximal_mu,
         )
         opened = self._rounds.run_round(state.parameters, told, (NUM_EVALUATION, len(state.normality)))
         if opened.num_survivors < self._settings.min_sites:

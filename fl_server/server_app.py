@@ -24,7 +24,7 @@ from fl_protocol.secure_sum.binding import RUN_BYTES
 from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import RoundError, StartError
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from fl_server.rounds.server_optimizer import ServerOptimizer
+from fl_server.rounds.server_optimizer import ServerOptimizer, StrategyName, server_optimizer
 from fl_server.secure_rounds import SecureRounds
 from fl_server.secure_strategy import SecureStrategy
 from fl_server.storage import Storage, open_storage, publish_model, record_round
@@ -68,6 +68,19 @@ class RunOptions(pydantic.BaseModel):
         default=USUAL_NUM_STEPS,
         alias="tubelet-steps",
         description="Last steps of a tubelet that the network looks at: 8, 12 or 16; other than 12 starts from random.",
+    )
+    strategy: StrategyName = pydantic.Field(
+        default="fedavgm", description="What the server does with the mean update: fedavg, fedavgm, fedadam, fedyogi."
+    )
+    server_lr: float = pydantic.Field(
+        default=0.0, alias="server-lr", ge=0, le=100, description="Rate of the server's step; 0: the strategy's usual."
+    )
+    proximal_mu: float = pydantic.Field(
+        default=0.0,
+        alias="proximal-mu",
+        ge=0,
+        le=1000,
+        description="Pull of local training towards the global parameters (FedProx); 0: none.",
     )
     initial: str = pydantic.Field(
         default="default",
@@ -114,7 +127,12 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         RoundError: Too few sites came, or too few delivered in a round; earlier rounds stay committed.
     """
     settings = RoundSettings(
-        options.seed, options.num_steps, options.is_conditioned, options.min_sites, options.deadline_s
+        options.seed,
+        options.num_steps,
+        options.is_conditioned,
+        options.min_sites,
+        options.deadline_s,
+        options.proximal_mu,
     )
     state, training_id = _starting_state(options), uuid.uuid4().hex
     node_ids = _wait_for_sites(grid, options.min_sites, options.deadline_s)
@@ -177,12 +195,12 @@ def _starting_state(options: RunOptions) -> TrainingState:
         return _continued(DEFAULT_CHECKPOINT, options)
     if options.initial == "random":
         parameters = initial_parameters(_shape(options), options.seed)
-        return TrainingState(parameters, empty_fleet_normality(), ServerOptimizer(), 0, options.tubelet_steps)
+        return TrainingState(parameters, empty_fleet_normality(), _optimizer(options), 0, options.tubelet_steps)
     raise StartError(f"initial: expected default or random, got {options.initial!r}")
 
 
 def _continued(checkpoint: Path, options: RunOptions) -> TrainingState:
-    state = load_checkpoint(checkpoint, ServerOptimizer())
+    state = load_checkpoint(checkpoint, _optimizer(options))
     if state.tubelet_steps != options.tubelet_steps:
         raise StartError(f"{checkpoint}: expected tubelet-steps {options.tubelet_steps}, got {state.tubelet_steps}")
     expected, got = (
@@ -193,6 +211,10 @@ def _continued(checkpoint: Path, options: RunOptions) -> TrainingState:
         kind = "a network that knows contexts" if options.is_conditioned else "a network blind to contexts"
         raise StartError(f"{checkpoint}: expected parameters of {kind}, of this version; got others")
     return state
+
+
+def _optimizer(options: RunOptions) -> ServerOptimizer:
+    return server_optimizer(options.strategy, options.server_lr or None)
 
 
 def _shape(options: RunOptions) -> FilmLstmShape:

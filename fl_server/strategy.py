@@ -33,6 +33,8 @@ class RoundSettings:
     is_conditioned: bool
     min_sites: int
     deadline_s: float
+    proximal_mu: float = 0.0
+    """Pull of local training towards the global parameters (FedProx)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +111,7 @@ def _content(state: TrainingState, settings: RoundSettings, round_number: int) -
                 records.NUM_STEPS: settings.num_steps,
                 records.IS_CONDITIONED: settings.is_conditioned,
                 records.TUBELET_STEPS: state.tubelet_steps,
+                records.PROXIMAL_MU: settings.proximal_mu,
             }
         ),
     }

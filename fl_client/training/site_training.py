@@ -44,6 +44,8 @@ class Assignment:
     num_steps: int
     shape: FilmLstmShape
     """Of the network that has the parameters."""
+    proximal_mu: float = 0.0
+    """Pull towards the received parameters while training (FedProx)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,7 @@ def train_site(state_dir: Path, assignment: Assignment) -> SiteUpdate:
     rng = np.random.default_rng(
         [assignment.seed, _TRAINING_STREAM, assignment.round_number, *(camera.camera_index for camera in cameras)]
     )
-    trainer = LocalTrainer(network, TrainingSettings())
+    trainer = LocalTrainer(network, TrainingSettings(proximal_mu=assignment.proximal_mu))
     losses = [trainer.step(cameras[step % len(cameras)], rng) for step in range(assignment.num_steps)]
     trained = parameters_of(network)
     update = {name: trained[name] - array for name, array in assignment.parameters.items()}

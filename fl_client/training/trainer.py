@@ -66,7 +66,14 @@ class Trainer:
                 raise RecordError(f"settings: {error}") from error
             shape = FilmLstmShape.conditioned(settings.is_conditioned, steps)
             records.check_arrays(parameters, initial_parameters(shape, 0), "parameters")
-            assignment = Assignment(dict(parameters), settings.round_number, settings.seed, settings.num_steps, shape)
+            assignment = Assignment(
+                dict(parameters),
+                settings.round_number,
+                settings.seed,
+                settings.num_steps,
+                shape,
+                settings.proximal_mu,
+            )
             return site_contribution(self._state_dir, assignment)
 
         return self._site.masked(order, contribute)

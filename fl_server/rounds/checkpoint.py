@@ -18,7 +18,7 @@ SCHEMA_VERSION = 3
 MAX_FILE_BYTES = 256 * 1024 * 1024
 _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for a file that is cut off, altered or something else."""
-_PARAMETER, _VELOCITY = "parameter/", "velocity/"
+_PARAMETER, _VELOCITY, _SECOND_MOMENT = "parameter/", "velocity/", "second-moment/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +37,7 @@ def save_checkpoint(state: TrainingState, path: Path) -> None:
     """Writes ``state`` to ``path``, whole or not at all."""
     arrays = {_PARAMETER + name: array for name, array in state.parameters.items()}
     arrays |= {_VELOCITY + name: array for name, array in state.optimizer.velocity.items()}
+    arrays |= {_SECOND_MOMENT + name: array for name, array in state.optimizer.second_moment.items()}
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -55,7 +56,7 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
 
     Args:
         path: The file.
-        optimizer: Gives learning rate and momentum; the velocity comes from the file.
+        optimizer: Gives strategy, learning rate and momentum; the moments come from the file.
 
     Raises:
         CheckpointError: The file is missing, too large, damaged or of another schema.
@@ -68,11 +69,11 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
         version = int(arrays["schema_version"])
         if version != SCHEMA_VERSION:
             raise CheckpointError(f"{path}: expected schema {SCHEMA_VERSION}, got {version}")
-        velocity = _with_prefix(arrays, _VELOCITY)
+        velocity, second_moment = (_with_prefix(arrays, prefix) for prefix in (_VELOCITY, _SECOND_MOMENT))
         return TrainingState(
             _with_prefix(arrays, _PARAMETER),
             arrays["normality"],
-            dataclasses.replace(optimizer, velocity=velocity),
+            dataclasses.replace(optimizer, velocity=velocity, second_moment=second_moment),
             int(arrays["round_number"]),
             checked_num_steps(int(arrays["tubelet_steps"])),
         )

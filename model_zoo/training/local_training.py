@@ -6,7 +6,8 @@ are drawn by how long each was watched, so a context in which nothing ever moves
 learn beside it from the normal tubelets alone; before it, when a site is asked to pretrain.
 
 Source:
-    Gutmann and Hyvärinen, 2010. https://proceedings.mlr.press/v9/gutmann10a.html
+    Gutmann and Hyvärinen, 2010. https://proceedings.mlr.press/v9/gutmann10a.html; Li et al., 2020 (FedProx).
+    https://arxiv.org/abs/1812.06127
 """
 
 import dataclasses
@@ -38,6 +39,8 @@ class TrainingSettings:
     """Share of a batch drawn from confirmed anomalies, when there are any."""
     strange_look_share: float = 0.5
     """Share of the pseudo-anomalies that look wrong, where the empty scene is known; the others move or size wrong."""
+    proximal_mu: float = 0.0
+    """Pull towards the parameters that training began with (FedProx): half of it times their squared distance."""
     is_pretraining: bool = False
     """Pretraining teaches the heads alone, on batches of normal tubelets as large as both halves of the others."""
 
@@ -55,6 +58,7 @@ class LocalTrainer:
         self._network = network.to(memory_format=torch.channels_last).train()
         self._settings = settings
         self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self._start = [parameter.detach().clone() for parameter in network.parameters()] if settings.proximal_mu else []
 
     def step(self, footage: CameraFootage, rng: np.random.Generator) -> float:
         """Takes one step.
@@ -76,10 +80,17 @@ class LocalTrainer:
             told = functional.binary_cross_entropy_with_logits(encoded.scores(self._network), batch.is_foreign)
             loss = told + _head_loss(self._network, encoded.normal(batch))
         self._optimizer.zero_grad(set_to_none=True)
+        if self._start:
+            loss = loss + 0.5 * self._settings.proximal_mu * self._distance()
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), MAX_GRADIENT_NORM)
         self._optimizer.step()
         return float(told.item())
+
+    def _distance(self) -> Tensor:
+        """Squared L2 distance to where training began. Scalar."""
+        pairs = zip(self._network.parameters(), self._start, strict=True)
+        return torch.stack([(parameter - start).square().sum() for parameter, start in pairs]).sum()
 
     def _pretraining_loss(self, footage: CameraFootage, rng: np.random.Generator) -> Tensor:
         normal = np.flatnonzero(footage.tubelets.label != LABEL_CONFIRMED)

@@ -138,3 +138,20 @@ def test_pretraining_without_a_normal_tubelet_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="expected a normal tubelet to pretrain on"):
         trainer.step(dataclasses.replace(FOOTAGE, tubelets=tubelets), np.random.default_rng(0))
+
+
+def test_proximal_pull_keeps_training_near_where_it_began() -> None:
+    """FedProx: with a strong pull the network hardly moves; the first step, taken at no distance, is the same."""
+    distances, first = [], []
+    for proximal_mu in (0.0, 100.0):
+        parameters = initial_parameters(SMALL, 0)
+        network = network_with(SMALL, parameters)
+        trainer, rng = LocalTrainer(network, TrainingSettings(proximal_mu=proximal_mu)), np.random.default_rng(4)
+        trainer.step(FOOTAGE, rng)
+        first.append(parameters_of(network))
+        for _ in range(5):
+            trainer.step(FOOTAGE, rng)
+        trained = parameters_of(network)
+        distances.append(sum(float(np.square(trained[name] - array).sum()) for name, array in parameters.items()))
+    assert all((first[0][name] == array).all() for name, array in first[1].items())
+    assert distances[1] < 0.5 * distances[0]
