@@ -10,6 +10,7 @@ import secrets
 import time
 import uuid
 from pathlib import Path
+from typing import Self
 
 import pydantic
 from flwr.app import Context
@@ -23,6 +24,7 @@ from fl_protocol.roster import Roster, verify_roster
 from fl_protocol.secure_sum.binding import RUN_BYTES
 from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import RoundError, StartError
+from fl_server.robust_update import RobustName
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer, StrategyName, server_optimizer
 from fl_server.secure_rounds import SecureRounds
@@ -82,6 +84,14 @@ class RunOptions(pydantic.BaseModel):
         le=1000,
         description="Pull of local training towards the global parameters (FedProx); 0: none.",
     )
+    robust: RobustName = pydantic.Field(
+        default="none",
+        description="A rule that a few bad sites cannot bend: krum, multikrum, bulyan, trimmed-mean, median. It looks "
+        "at every update, so it gives up masks: with a roster it is an error.",
+    )
+    num_malicious: int = pydantic.Field(
+        default=0, alias="num-malicious", ge=0, le=10_000, description="Bad sites that the robust rule has to stand."
+    )
     initial: str = pydantic.Field(
         default="default",
         max_length=4096,
@@ -101,6 +111,14 @@ class RunOptions(pydantic.BaseModel):
     database: str | None = pydantic.Field(
         default=None, description="Database of the coordinator; left out or empty: the SQLite file in the state folder."
     )
+
+    @pydantic.model_validator(mode="after")
+    def _check_masks(self) -> Self:
+        if self.roster and self.robust != "none":
+            raise ValueError(
+                f"robust: {self.robust} looks at single updates, which a roster masks: leave one of them out"
+            )
+        return self
 
     @pydantic.field_validator("roster", "operator_key", mode="before")
     @classmethod
@@ -133,6 +151,8 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         options.min_sites,
         options.deadline_s,
         options.proximal_mu,
+        options.robust,
+        options.num_malicious,
     )
     state, training_id = _starting_state(options), uuid.uuid4().hex
     node_ids = _wait_for_sites(grid, options.min_sites, options.deadline_s)

@@ -17,6 +17,7 @@ from flwr.serverapp import Grid
 from fl_protocol import records
 from fl_protocol.errors import RecordError
 from fl_server.errors import RoundError
+from fl_server.robust_update import RobustName, robust_update
 from fl_server.rounds.aggregate import RoundSums, SiteReply
 from fl_server.rounds.checkpoint import TrainingState
 from model_zoo.architecture import USUAL_NUM_STEPS
@@ -35,6 +36,9 @@ class RoundSettings:
     deadline_s: float
     proximal_mu: float = 0.0
     """Pull of local training towards the global parameters (FedProx)."""
+    robust: RobustName = "none"
+    num_malicious: int = 0
+    """Sites that a robust rule has to stand."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,18 +74,21 @@ def run_round(
     """
     round_number = state.round_number + 1
     replies = _exchange(grid, node_ids, MessageType.TRAIN, _content(state, settings, round_number), settings)
-    sums, bytes_up = RoundSums.empty(state.parameters, len(state.normality)), 0
+    sums, bytes_up, kept = RoundSums.empty(state.parameters, len(state.normality)), 0, list[Message]()
     for reply in replies:
         try:
             sums = sums.add(_site_reply(reply, state))
             bytes_up += _num_bytes(reply)
+            kept += [reply] * (settings.robust != "none")  # a mean needs no reply once it is added
         except RecordError as error:
             logger.warning("update refused", extra={"node_id": reply.metadata.src_node_id, "reason": str(error)})
     if sums.num_survivors < settings.min_sites:
         raise RoundError(
             f"round {round_number}: expected at least {settings.min_sites} updates, got {sums.num_survivors}"
         )
-    parameters, optimizer = state.optimizer.step(state.parameters, sums.mean_update())
+    robust = settings.robust
+    update = sums.mean_update() if robust == "none" else robust_update(robust, settings.num_malicious, kept)
+    parameters, optimizer = state.optimizer.step(state.parameters, update)
     new_state = TrainingState(parameters, sums.normality, optimizer, round_number, state.tubelet_steps)
     auc = _evaluate(grid, node_ids, new_state, settings)
     return new_state, RoundReport(round_number, sums.num_survivors, sums.mean_loss(), bytes_up, auc)

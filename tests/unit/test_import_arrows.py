@@ -27,6 +27,7 @@ _OURS = {*_ALLOWED_BY_PACKAGE, "tests", "benchmarks"}
 _FLOWER = (
     "fl_server/strategy.py",
     "fl_server/grid_exchange.py",
+    "fl_server/robust_update.py",
     "fl_server/secure_rounds.py",
     "fl_server/server_app.py",
     "fl_client/client_app.py",

@@ -96,7 +96,13 @@ def test_training_messages_carry_the_old_state_and_evaluation_the_new_one() -> N
         }
         settings = message.content[records.SETTINGS]
         assert isinstance(settings, ConfigRecord)
-        facts: dict[str, object] = {"round-number": 5, "seed": 7, "num-steps": 16, "is-conditioned": True, "tubelet-steps": 12}
+        facts: dict[str, object] = {
+            "round-number": 5,
+            "seed": 7,
+            "num-steps": 16,
+            "is-conditioned": True,
+            "tubelet-steps": 12,
+        }
         facts |= {"proximal-mu": 0.0}
         assert dict(settings) == facts
     assert grid.timeouts == [60.0, 60.0]
