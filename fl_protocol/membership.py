@@ -37,15 +37,26 @@ class RosteredSite:
     """Of the site on the roster."""
 
 
-def rostered_site(identity_pem: bytes, membership: bytes, signed_roster: bytes) -> RosteredSite:
-    """Reads the three files of a membership.
+def rostered_site(
+    identity_pem: bytes, membership: bytes, signed_roster: bytes, kept: Roster | None = None
+) -> RosteredSite:
+    """Reads what makes a site of a box.
+
+    Args:
+        identity_pem: Content of ``identity.key``.
+        membership: Content of ``membership.json``.
+        signed_roster: From ``roster.json``, or from the coordinator.
+        kept: The newest roster that was believed before; none older is believed, and no other of its version.
 
     Raises:
         RosterError: The roster is not the operator's newest one, or does not hold this box's key under its name.
         MessageError: The membership cannot be read.
     """
     told = parse_message(Membership, membership)
-    roster = verify_roster(signed_roster, bytes.fromhex(told.operator_key), newest_version=told.roster_version)
+    version = told.roster_version if kept is None else max(told.roster_version, kept.version)
+    digest = kept.digest if kept is not None and kept.version == version else None
+    operator_key = bytes.fromhex(told.operator_key)
+    roster = verify_roster(signed_roster, operator_key, newest_version=version, newest_digest=digest)
     identity = read_identity(identity_pem)
     listed = RosterSite(told.site, identity.public_key().public_bytes_raw())
     if roster.federation != told.federation or listed not in roster.sites:
@@ -76,7 +87,7 @@ def identity_pem(identity: Ed25519PrivateKey) -> bytes:
 
 @dataclasses.dataclass(frozen=True)
 class MadeFederation:
-    """A whole federation made in one place, for one machine; its operator's key is forgotten at once."""
+    """A whole federation made in one place, for one machine."""
 
     operator_key: bytes
     signed_roster: bytes
@@ -84,13 +95,18 @@ class MadeFederation:
     """Content of each site's membership folder, by the name of the file."""
 
 
-def make_federation(federation: str, sites: list[str]) -> MadeFederation:
+def make_federation(federation: str, sites: list[str], operator: Ed25519PrivateKey | None = None) -> MadeFederation:
     """Makes keys and roster for sites that all run on this machine.
+
+    Args:
+        federation: Its name.
+        sites: Their names.
+        operator: Signs the roster; left out: a key that is forgotten at once.
 
     Raises:
         ValueError: A name is none, or is there twice.
     """
-    operator = Ed25519PrivateKey.generate()
+    operator = operator or Ed25519PrivateKey.generate()
     operator_key = operator.public_key().public_bytes_raw()
     identities = {site: Ed25519PrivateKey.generate() for site in sites}
     listed = sorted(RosterSite(site, key.public_key().public_bytes_raw()) for site, key in identities.items())

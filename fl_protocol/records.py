@@ -43,7 +43,8 @@ SET_UP, KEYS, MASKED, UNMASK = "set_up", "keys", "masked", "unmask"
 
 SECURE = "secure"
 """Name of the record that carries what the secure sum says, as arrays of bytes by these names."""
-RUN, REQUEST, KEYS_REQUEST, ROUND_SETTINGS = "run", "request", "keys-request", "round-settings"
+RUN, ROSTER = "run", "roster"
+REQUEST, KEYS_REQUEST, ROUND_SETTINGS = "request", "keys-request", "round-settings"
 ANSWER, KEYS_ANSWER = "answer", "keys-answer"
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]

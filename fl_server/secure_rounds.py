@@ -8,6 +8,7 @@ come later are set up beside the masked exchange and enter with the next epoch.
 import dataclasses
 import functools
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -17,9 +18,9 @@ from flwr.serverapp import Grid
 
 from fl_protocol import records
 from fl_protocol.errors import ProtocolError, RecordError, SealError, UnmaskError
-from fl_protocol.roster import Roster
+from fl_protocol.roster import Roster, verify_roster
 from fl_protocol.round_vector import RoundSettingsMessage, RoundTotals, round_totals, round_vector
-from fl_protocol.secure_sum.binding import EpochName, RoundBinding, digest_of
+from fl_protocol.secure_sum.binding import RUN_BYTES, EpochName, RoundBinding, digest_of
 from fl_protocol.secure_sum.channel import ChannelOffer, check_offer
 from fl_protocol.secure_sum.epoch_keys import EpochKeys, KeyCollector, keys_request
 from fl_protocol.secure_sum.graph import MAX_EPOCH
@@ -46,21 +47,41 @@ class OpenedRound:
     bytes_up: int
 
 
+@dataclasses.dataclass(frozen=True)
+class SecureRun:
+    """One training run of secure rounds."""
+
+    name: bytes
+    """16 random bytes."""
+    roster: Roster
+    signed_roster: bytes
+    """The same as the operator signed it; it goes to every site."""
+
+
+def secure_run(signed_roster: bytes, operator_key: bytes) -> SecureRun:
+    """A new run over a roster.
+
+    Raises:
+        RosterError: The roster is not the operator's.
+        ValueError: ``operator_key`` is no key.
+    """
+    roster = verify_roster(signed_roster, operator_key, newest_version=1)
+    return SecureRun(secrets.token_bytes(RUN_BYTES), roster, signed_roster)
+
+
 class SecureRounds:
     """The secure rounds of one run.
 
     Args:
         grid: Where messages go.
-        roster: Verified.
-        run: Names the run. 16 random bytes.
+        run: Which, and who may take part.
         reserve_epoch: Gives an epoch greater than its argument that was never given before, stored before it returns.
         deadline_s: Longest wait for one exchange.
     """
 
-    def __init__(
-        self, grid: Grid, roster: Roster, run: bytes, reserve_epoch: Callable[[int], int], deadline_s: float
-    ) -> None:
-        self._grid, self._run, self._reserve_epoch, self._deadline_s = grid, run, reserve_epoch, deadline_s
+    def __init__(self, grid: Grid, run: SecureRun, reserve_epoch: Callable[[int], int], deadline_s: float) -> None:
+        self._grid, self._reserve_epoch, self._deadline_s = grid, reserve_epoch, deadline_s
+        self._run, self._signed_roster, roster = run.name, run.signed_roster, run.roster
         identities = tuple(site.identity_key for site in roster.sites)
         self.group: SumGroup = sum_group(roster.digest, roster.beacon, identities)
         self._site_of: dict[int, int] = {}
@@ -204,7 +225,7 @@ class SecureRounds:
 
     def _set_ups(self) -> dict[int, tuple[str, Content]]:
         """What sets up the nodes that are not yet."""
-        content = _content({records.RUN: self._run})
+        content = _content({records.RUN: self._run, records.ROSTER: self._signed_roster})
         node_ids = sorted(set(self._grid.get_node_ids()) - set(self._site_of))
         return {node_id: (_type("query", records.SET_UP), content) for node_id in node_ids}
 

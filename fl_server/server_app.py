@@ -6,7 +6,6 @@ training state is committed to ``state``; at the end the model is exported, quan
 
 import datetime as dt
 import logging
-import secrets
 import time
 import uuid
 from pathlib import Path
@@ -20,14 +19,12 @@ from context.schedule import STATES
 from context.zone import ZONE_KINDS
 from fl_protocol.errors import RosterError
 from fl_protocol.messages import ClosedRound
-from fl_protocol.roster import Roster, verify_roster
-from fl_protocol.secure_sum.binding import RUN_BYTES
 from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import RoundError, StartError
 from fl_server.robust_update import RobustName
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer, StrategyName, server_optimizer
-from fl_server.secure_rounds import SecureRounds
+from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
 from fl_server.secure_strategy import SecureStrategy
 from fl_server.storage import Storage, open_storage, publish_model, record_round
 from fl_server.strategy import RoundReport, RoundSettings, run_round
@@ -178,15 +175,15 @@ def _secure_strategy(grid: Grid, options: RunOptions, settings: RoundSettings) -
     """Secure rounds with all sites set up; None without a roster."""
     if options.roster is None:
         return None
-    roster = _verified_roster(options)
-    rounds = SecureRounds(grid, roster, secrets.token_bytes(RUN_BYTES), lambda newest: newest + 1, options.deadline_s)
+    run = _secure_run(options)
+    rounds = SecureRounds(grid, run, lambda newest: newest + 1, options.deadline_s)
     rounds.set_up()
-    logger.info("sites set up", extra={"sites": rounds.num_set_up, "rostered": len(roster.sites)})
+    logger.info("sites set up", extra={"sites": rounds.num_set_up, "rostered": len(run.roster.sites)})
     return SecureStrategy(rounds, settings)
 
 
-def _verified_roster(options: RunOptions) -> Roster:
-    """The roster that the options name.
+def _secure_run(options: RunOptions) -> SecureRun:
+    """A run over the roster that the options name.
 
     Raises:
         StartError: A file cannot be read, or the roster is not the operator's.
@@ -195,7 +192,7 @@ def _verified_roster(options: RunOptions) -> Roster:
         raise StartError("roster: expected operator-key, the public key it is signed with")
     try:
         operator_key = bytes.fromhex(options.operator_key.read_text().strip())
-        return verify_roster(options.roster.read_bytes(), operator_key, newest_version=1)
+        return secure_run(options.roster.read_bytes(), operator_key)
     except (OSError, ValueError, RosterError) as error:
         raise StartError(f"{options.roster}: {error}") from error
 

@@ -3,8 +3,8 @@
 1. Keys of an epoch are made at most once: the epoch is on the disk, flushed, before its first byte leaves.
 2. Secrets are lost with the process. The site then has no keys for the epoch under way and is a drop-out of it; it
    comes back with the next.
-3. The roster is read from the membership folder at every set-up. Its beacon is new with every version, and epochs are
-   counted by roster: an epoch of one is not an epoch of another.
+3. The coordinator brings the signed roster with every set-up. It is believed if the operator signed it and it is not
+   older than the one kept, and is kept then. Epochs are counted by roster: its beacon is new with every version.
 """
 
 import dataclasses
@@ -18,10 +18,10 @@ import numpy as np
 from fl_client.errors import StateError
 from fl_protocol import round_vector as vectors
 from fl_protocol.errors import RefusedError
-from fl_protocol.membership import IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE, rostered_site
+from fl_protocol.membership import IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE, RosteredSite, rostered_site
 from fl_protocol.round_vector import RoundSettingsMessage, RoundVector, SiteContribution
 from fl_protocol.secure_sum import site as sums
-from fl_protocol.secure_sum.binding import RoundBinding, digest_of
+from fl_protocol.secure_sum.binding import RUN_BYTES, RoundBinding, digest_of
 from fl_protocol.secure_sum.group import sum_group
 from fl_protocol.secure_sum.messages import MaskRequest
 from fl_runtime.atomic_file import write_atomically
@@ -57,16 +57,21 @@ class SecureSite:
         self._membership_dir, self._epoch_file = membership_dir, state_dir / EPOCH_FILE
         self._state: sums.SiteState | None = None
 
-    def set_up(self, run: bytes) -> bytes:
+    def set_up(self, run: bytes, signed_roster: bytes) -> bytes:
         """Begins a run, or tells its channel key again.
+
+        Args:
+            run: The run.
+            signed_roster: The coordinator's; kept where it is newer than this site's.
 
         Raises:
             StateError: The membership or the epochs cannot be read.
             RosterError: The roster is not to be believed, or this site is not on it.
             SumParameterError: No secure round is possible with so many sites.
         """
-        files = [self._read(name) for name in (IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE)]
-        rostered = rostered_site(*files)
+        if len(run) != RUN_BYTES:
+            raise RefusedError(f"expected a run named by {RUN_BYTES} bytes, got {len(run)}")
+        rostered = self._rostered(signed_roster)
         roster = rostered.roster
         state = self._state
         if state is None or (state.run, state.group.roster_digest) != (run, roster.digest):
@@ -126,6 +131,22 @@ class SecureSite:
         self._state, answer = sums.reveal(self._joined(), request)
         return answer
 
+    def _rostered(self, signed_roster: bytes) -> RosteredSite:
+        """This site on the roster that was brought; keeps a newer one."""
+        identity, membership, kept = (self._read(name) for name in (IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE))
+        if signed_roster == kept:
+            return rostered_site(identity, membership, kept)
+        newer = rostered_site(identity, membership, signed_roster, rostered_site(identity, membership, kept).roster)
+        self._write(self._membership_dir / ROSTER_FILE, signed_roster)
+        logger.info("newer roster kept", extra={"version": newer.roster.version})
+        return newer
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            raise StateError(f"{path}: cannot be written: {error.strerror}") from error
+
     def _joined(self) -> sums.SiteState:
         if self._state is None:
             raise RefusedError("this site is not set up for a run; its process may have been started anew")
@@ -152,10 +173,7 @@ class SecureSite:
             "epoch": state.newest_epoch,
             "round": prepared.name.round_number if prepared else 0,
         }
-        try:
-            write_atomically(self._epoch_file, json.dumps(kept).encode())
-        except OSError as error:
-            raise StateError(f"{self._epoch_file}: cannot be written: {error.strerror}") from error
+        self._write(self._epoch_file, json.dumps(kept).encode())
 
 
 def _vector(settings: RoundSettingsMessage, contribution: SiteContribution) -> RoundVector:

@@ -46,7 +46,7 @@ class Trainer:
             StateError: The site has nothing to train on yet, or its folders cannot be used.
         """
         if action == records.SET_UP:
-            return {records.ANSWER: self._site.set_up(_part(parts, records.RUN))}
+            return {records.ANSWER: self._site.set_up(_part(parts, records.RUN), _part(parts, records.ROSTER))}
         if action == records.KEYS:
             return {records.ANSWER: self._site.keys(_part(parts, records.REQUEST))}
         if action == records.MASKED:

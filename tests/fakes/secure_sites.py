@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import Array, ArrayRecord, Error, Message, RecordDict
 
 from fl_client.errors import StateError
@@ -14,8 +15,8 @@ from fl_client.training.secure_site import MaskingOrder, SecureSite
 from fl_protocol import records
 from fl_protocol.errors import ProtocolError
 from fl_protocol.membership import MadeFederation, make_federation
-from fl_protocol.roster import Roster, verify_roster
 from fl_protocol.round_vector import RoundSettingsMessage, SiteContribution
+from fl_server.secure_rounds import SecureRun, secure_run
 
 NUM_EVALUATION, NUM_NORMALITY = 3, 4
 PARAMETERS = {"weight": np.zeros((30, 40), dtype=np.float32), "bias": np.zeros(7, dtype=np.float32)}
@@ -73,7 +74,7 @@ class SecureSiteNode:
     def _answers(self, action: str, message: Message) -> dict[str, bytes]:
         sent = secure_parts(message)
         if action == records.SET_UP:
-            return {records.ANSWER: self.process.set_up(sent[records.RUN])}
+            return {records.ANSWER: self.process.set_up(sent[records.RUN], sent[records.ROSTER])}
         if action == records.KEYS:
             return {records.ANSWER: self.process.keys(sent[records.REQUEST])}
         if action == records.MASKED:
@@ -90,9 +91,11 @@ class SecureSiteNode:
         return contribution_of(self.number, settings.round_number)
 
 
-def secure_nodes(folder: Path, num_sites: int) -> tuple[dict[int, SecureSiteNode], Roster]:
-    """Nodes of a whole federation, by node id, and its verified roster."""
-    made: MadeFederation = make_federation("test", [f"site-{number:03d}" for number in range(num_sites)])
+def secure_nodes(
+    folder: Path, num_sites: int, operator: Ed25519PrivateKey | None = None
+) -> tuple[dict[int, SecureSiteNode], SecureRun]:
+    """Nodes of a whole federation, by node id, and a run of it."""
+    made: MadeFederation = make_federation("test", [f"site-{number:03d}" for number in range(num_sites)], operator)
     nodes = {}
     for number, (site, files) in enumerate(sorted(made.files_by_site.items())):
         membership_dir, state_dir = folder / site / "membership", folder / site / "state"
@@ -102,7 +105,7 @@ def secure_nodes(folder: Path, num_sites: int) -> tuple[dict[int, SecureSiteNode
             (membership_dir / name).write_bytes(content)
         process = SecureSite(membership_dir, state_dir)
         nodes[FIRST_NODE_ID + number] = SecureSiteNode(number, membership_dir, state_dir, process)
-    return nodes, verify_roster(made.signed_roster, made.operator_key, newest_version=0)
+    return nodes, secure_run(made.signed_roster, made.operator_key)
 
 
 def secure_parts(message: Message) -> dict[str, bytes]:

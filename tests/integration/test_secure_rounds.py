@@ -1,18 +1,22 @@
 """Secure rounds between the coordinator's shell and sites' shells: drop-outs, restarts, joiners, liars, any phase."""
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fl_client.errors import StateError
 from fl_client.training.secure_site import EPOCH_FILE, SecureSite
 from fl_protocol import records
 from fl_protocol.errors import RefusedError, RosterError
 from fl_protocol.membership import ROSTER_FILE, make_federation
+from fl_protocol.roster import Roster, sign_roster
 from fl_protocol.round_vector import RoundSettingsMessage, RoundTotals
+from fl_protocol.secure_sum.messages import SetUp
 from fl_server.errors import RoundError
 from fl_server.secure_rounds import SecureRounds
 from tests.fakes.secure_sites import (
@@ -52,7 +56,7 @@ class Fleet:
     """A fleet, its coordinator, and what it should sum up to."""
 
     def __init__(self, folder: Path, num_sites: int = NUM_SITES) -> None:
-        self.nodes, self.roster = secure_nodes(folder, num_sites)
+        self.nodes, self.first_run = secure_nodes(folder, num_sites)
         self.grid = SiteFleet(dict(self.nodes))
         self.epochs: list[int] = []
         self.rounds = self.begin()
@@ -60,7 +64,7 @@ class Fleet:
 
     def begin(self, run: bytes = RUN) -> SecureRounds:
         """Another run of the coordinator."""
-        return SecureRounds(self.grid, self.roster, run, self.reserve, deadline_s=0.5)
+        return SecureRounds(self.grid, dataclasses.replace(self.first_run, name=run), self.reserve, deadline_s=0.5)
 
     def reserve(self, newest: int) -> int:
         """An epoch never given before."""
@@ -101,6 +105,10 @@ def check(totals: RoundTotals, survivors: Iterable[int], round_number: int) -> N
 
 def all_but(*numbers: int) -> list[int]:
     return [number for number in range(NUM_SITES) if number not in numbers]
+
+
+def identities(roster: Roster) -> tuple[bytes, ...]:
+    return tuple(site.identity_key for site in roster.sites)
 
 
 def test_a_round_gives_the_weighted_mean_and_all_sums(fleet: Fleet) -> None:
@@ -232,7 +240,7 @@ def test_site_stores_the_epoch_before_it_answers_and_refuses_it_after_a_restart(
     kept = json.loads((node.state_dir / EPOCH_FILE).read_text())
     assert (kept["epoch"], kept["round"]) == (2, 2)  # the keys of round 2 left with the shares of round 1
     node.restart()
-    node.process.set_up(RUN)
+    node.process.set_up(RUN, fleet.first_run.signed_roster)
     with pytest.raises(RefusedError, match="expected an epoch after 2, got 1"):
         node.process.keys(request)
 
@@ -242,7 +250,7 @@ def test_site_that_cannot_store_its_epoch_gives_no_keys(fleet: Fleet) -> None:
     (node.state_dir / EPOCH_FILE).mkdir()
     fleet.rounds = fleet.begin(b"w" * 16)
     with pytest.raises(StateError, match="expected the last epoch of this site"):
-        node.process.set_up(b"w" * 16)
+        node.process.set_up(b"w" * 16, fleet.first_run.signed_roster)
 
 
 def test_coordinator_that_lost_its_count_goes_on_after_the_sites(fleet: Fleet) -> None:
@@ -269,12 +277,27 @@ def test_a_repeated_request_trains_once_and_gets_the_same_bytes(fleet: Fleet) ->
 def test_site_takes_no_roster_of_another_operator(fleet: Fleet) -> None:
     node = fleet.node(0)
     other = make_federation("test", [f"site-{number:03d}" for number in range(NUM_SITES)])
-    (node.membership_dir / ROSTER_FILE).write_bytes(other.signed_roster)
     with pytest.raises(RosterError, match="signature by the operator's key"):
-        node.process.set_up(b"y" * 16)
+        node.process.set_up(b"y" * 16, other.signed_roster)
     (node.membership_dir / ROSTER_FILE).unlink()
     with pytest.raises(StateError, match=r"roster\.json: cannot be read"):
-        node.process.set_up(b"y" * 16)
+        node.process.set_up(b"y" * 16, fleet.first_run.signed_roster)
+
+
+def test_newer_roster_reaches_every_site_with_the_set_up_and_no_older_one_after_it(tmp_path: Path) -> None:
+    operator = Ed25519PrivateKey.generate()
+    nodes, run = secure_nodes(tmp_path, 4, operator)
+    newer = sign_roster(run.roster.next_with(run.roster.sites), operator)
+    node = nodes[FIRST_NODE_ID]
+    first = SetUp.decode(node.process.set_up(RUN, run.signed_roster), identities(run.roster))
+    second = SetUp.decode(node.process.set_up(RUN, newer), identities(run.roster))
+    assert (node.membership_dir / ROSTER_FILE).read_bytes() == newer
+    assert first.offer.public != second.offer.public  # epochs and channels are of one roster
+    with pytest.raises(RosterError, match="expected version 2 or newer, got 1: a rollback"):
+        node.process.set_up(RUN, run.signed_roster)
+    without = run.roster.next_with(run.roster.sites).next_with(run.roster.sites[1:])
+    with pytest.raises(RosterError, match="expected site-000 of test on it"):
+        node.process.set_up(RUN, sign_roster(without, operator))
 
 
 def test_nothing_is_asked_of_a_site_that_was_never_set_up(fleet: Fleet) -> None:

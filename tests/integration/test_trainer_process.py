@@ -15,6 +15,7 @@ from fl_client.errors import StateError
 from fl_client.supervisor import ProcessSupervisor, trainer_supervisor
 from fl_client.training.trainer_process import SOCKET_FILE, ask_trainer
 from fl_protocol import records
+from fl_protocol.membership import ROSTER_FILE
 from fl_protocol.roster import Roster
 from fl_protocol.secure_sum.binding import EpochName
 from fl_protocol.secure_sum.channel import ChannelOffer
@@ -42,10 +43,14 @@ def wait_for_trainer(state_dir: Path) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with contextlib.suppress(StateError):
-            ask_trainer(state_dir, records.SET_UP, {records.RUN: RUN}, {})
+            ask_trainer(state_dir, records.SET_UP, {records.RUN: RUN, records.ROSTER: roster_of(state_dir)}, {})
             return
         time.sleep(0.1)
     raise AssertionError(f"no trainer within {PATIENCE_S} s: {(state_dir / 'trainer.log').read_text()}")
+
+
+def roster_of(state_dir: Path) -> bytes:
+    return (state_dir.parent / "membership" / ROSTER_FILE).read_bytes()
 
 
 def group_of(roster: Roster) -> SumGroup:
@@ -56,13 +61,14 @@ def keys_for(nodes: dict[int, SecureSiteNode], group: SumGroup, epoch: int) -> b
     """What asks the first site for keys, with the channel keys of all others."""
     offers: dict[int, ChannelOffer] = {}
     for node in nodes.values():
-        offers[node.number] = SetUp.decode(node.process.set_up(RUN), group.identities).offer
+        roster = roster_of(node.state_dir)
+        offers[node.number] = SetUp.decode(node.process.set_up(RUN, roster), group.identities).offer
     return keys_request(group, EpochName(RUN, epoch, 1), offers, 0)
 
 
 def test_trainer_keeps_its_secrets_between_messages_and_loses_them_with_its_process(tmp_path: Path) -> None:
-    nodes, roster = secure_nodes(tmp_path / ("long " * 20), 5)  # longer than Unix allows a socket's name
-    group, node = group_of(roster), nodes[FIRST_NODE_ID]
+    nodes, run = secure_nodes(tmp_path / ("long " * 20), 5)  # longer than Unix allows a socket's name
+    group, node = group_of(run.roster), nodes[FIRST_NODE_ID]
     first, second = (keys_for(nodes, group, epoch) for epoch in (1, 2))
     with trainer_of(node) as trainer:
         answer = ask_trainer(node.state_dir, records.KEYS, {records.REQUEST: first}, {})[records.ANSWER]
@@ -79,7 +85,7 @@ def test_trainer_keeps_its_secrets_between_messages_and_loses_them_with_its_proc
             ask_trainer(node.state_dir, records.KEYS, {records.REQUEST: first}, {})
         ask_trainer(node.state_dir, records.KEYS, {records.REQUEST: second}, {})
     with pytest.raises(StateError, match="does not answer"):
-        ask_trainer(node.state_dir, records.SET_UP, {records.RUN: RUN}, {})
+        ask_trainer(node.state_dir, records.SET_UP, {records.RUN: RUN, records.ROSTER: run.signed_roster}, {})
 
 
 def test_trainer_refuses_what_it_cannot_read_and_goes_on(tmp_path: Path) -> None:

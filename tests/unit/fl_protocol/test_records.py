@@ -51,3 +51,23 @@ def test_arrays_that_cannot_be_added_are_refused_by_name(
 def test_text_in_the_place_of_numbers_is_refused() -> None:
     with pytest.raises(RecordError, match=r"^sums: expected float64\[2\], got <U1\[2\]$"):
         check_array(np.array(["a", "b"]), np.zeros(2), "sums")
+
+
+def test_bytes_travel_as_arrays_and_come_back() -> None:
+    parts = {"request": b"\x00\xff", "empty": b""}
+    assert records.byte_parts(records.byte_arrays(parts)) == parts
+    for other in (np.zeros(3, dtype=np.int8), np.zeros((2, 2), dtype=np.uint8)):
+        with pytest.raises(RecordError, match="request: expected bytes, got"):
+            records.byte_parts({"request": other})
+
+
+def test_digest_of_arrays_tells_names_shapes_values_and_order_apart() -> None:
+    one = {"a": np.zeros((2, 3), dtype=np.float32), "b": np.ones(2, dtype=np.float32)}
+    others = [
+        {"b": one["b"], "a": one["a"]},
+        {"a": one["a"].reshape(3, 2), "b": one["b"]},
+        {"a": one["a"], "c": one["b"]},
+        {"a": one["a"], "b": np.array([1.0, np.nextafter(np.float32(1.0), np.float32(2.0))], dtype=np.float32)},
+    ]
+    assert records.digest_of_arrays(one) == records.digest_of_arrays({name: a.copy() for name, a in one.items()})
+    assert records.digest_of_arrays(one) not in {records.digest_of_arrays(other) for other in others}
