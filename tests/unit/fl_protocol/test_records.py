@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from fl_protocol import records
 from fl_protocol.errors import RecordError
 from fl_protocol.records import check_array, check_arrays
 
