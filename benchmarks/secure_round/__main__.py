@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from benchmarks.secure_round.auc_bench import auc_beside_plain
 from benchmarks.secure_round.fleet_bench import fleet_rounds
 from benchmarks.secure_round.flower_bench import flower_round
 from benchmarks.secure_round.site_bench import Cohort, SiteFigures, federation
@@ -42,6 +41,8 @@ def main(
         result[cohort["name"]] = _cohort(cohort, sizes)
         _tell(cohort["name"], result[cohort["name"]])
     if "auc" in sizes:
+        from benchmarks.secure_round.auc_bench import auc_beside_plain  # loads torch: not before memory is measured
+
         result["auc"] = auc_beside_plain(sizes["auc"])
         _tell("auc", result["auc"])
     write_atomically(json_out, (json.dumps(result, indent=2) + "\n").encode())
