@@ -4,6 +4,7 @@ ServerError
 ├── StartError          the coordinator cannot start: port, database, state folder
 ├── RoundError          a round cannot be closed: too few sites delivered
 ├── CheckpointError     a stored training state cannot be used
+├── FencedError         another run has taken over: this one may commit nothing any more
 ├── BudgetError         a round would spend more privacy than is left
 └── RequestError        one request is refused; the coordinator goes on
     ├── UnknownTokenError     no site has the presented token
@@ -29,6 +30,10 @@ class StartError(ServerError):
 
 class RoundError(ServerError):
     """A round cannot be closed."""
+
+
+class FencedError(ServerError):
+    """Another run has taken over."""
 
 
 class CheckpointError(ServerError):

@@ -23,7 +23,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from fl_server.errors import StartError
-from fl_server.storage.tables import SCHEMA_VERSION, UPGRADES, SchemaVersionRow, Table
+from fl_server.storage.tables import SCHEMA_VERSION, SchemaVersionRow, Table, TrainingLeaseRow
+from fl_server.storage.upgrades import upgrade_step
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ def create_schema(engine: sa.Engine) -> None:
         if found is None:
             Table.metadata.create_all(connection)
             connection.execute(sa.insert(SchemaVersionRow).values(id=1, version=SCHEMA_VERSION))
+            connection.execute(sa.insert(TrainingLeaseRow).values(id=1, epoch=0, secure_epoch=0))
         elif not 1 <= found <= SCHEMA_VERSION:
             raise StartError(f"expected a database of schema version {SCHEMA_VERSION} or older, got version {found}")
         else:
@@ -156,7 +158,7 @@ def _make_folders(storage: Storage) -> None:
 def _upgrade(connection: sa.Connection, found: int) -> None:
     """Changes older tables step by step, all or none: the caller's transaction holds every step and the new version."""
     for version in range(found, SCHEMA_VERSION):
-        connection.execute(sa.text(UPGRADES[version]))
+        upgrade_step(connection, version)
         connection.execute(sa.update(SchemaVersionRow).values(version=version + 1))
         logger.info("database upgraded", extra={"schema_version": version + 1})
 

@@ -1,6 +1,7 @@
 """What is kept of each federated round."""
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from fl_protocol.messages import ClosedRound
 from fl_server.storage.database import Storage
@@ -9,14 +10,19 @@ from fl_server.storage.tables import RoundRow, fields_of
 
 def record_round(storage: Storage, closed: ClosedRound) -> None:
     """Keeps the facts of a round; a round that was resumed after a crash replaces its earlier record."""
+    with storage.writing() as session:
+        put_round(session, closed)
+
+
+def put_round(session: orm.Session, closed: ClosedRound) -> None:
+    """``record_round`` within a transaction of the caller's."""
     facts = closed.model_dump(exclude={"schema_version"})
     same_round = (RoundRow.training_id == closed.training_id) & (RoundRow.round_number == closed.round_number)
-    with storage.writing() as session:
-        row = session.scalar(sa.select(RoundRow).where(same_round))
-        if row is None:
-            session.add(RoundRow(**facts))
-        else:
-            session.execute(sa.update(RoundRow).where(RoundRow.id == row.id).values(**facts))
+    row = session.scalar(sa.select(RoundRow).where(same_round))
+    if row is None:
+        session.add(RoundRow(**facts))
+    else:
+        session.execute(sa.update(RoundRow).where(RoundRow.id == row.id).values(**facts))
 
 
 def list_rounds(storage: Storage, limit: int) -> tuple[ClosedRound, ...]:

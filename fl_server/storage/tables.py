@@ -7,9 +7,8 @@ import pydantic
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-SCHEMA_VERSION = 2
-UPGRADES = {1: "ALTER TABLE alerts ADD COLUMN behaviours JSON NOT NULL DEFAULT '[]'"}
-"""What brings the tables from a version to the next; both databases understand it."""
+SCHEMA_VERSION = 3
+"""Raised with every change of a table, together with a step in ``upgrades``."""
 
 
 class UtcDateTime(sa.TypeDecorator[dt.datetime]):
@@ -42,6 +41,7 @@ class Table(orm.DeclarativeBase):
         dict[str, Any]: sa.JSON,
         list[float]: sa.JSON,
         list[dict[str, Any]]: sa.JSON,
+        list[str]: sa.JSON,
     }
 
 
@@ -129,6 +129,47 @@ class RoundRow(Table):
     auc: orm.Mapped[float | None]
     bytes_up: orm.Mapped[int]
     model_digest: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+
+
+class TrainingRow(Table):
+    """A training: rounds that are wanted. ``options`` are those of the run, as JSON values."""
+
+    __tablename__ = "trainings"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    training_id: orm.Mapped[str] = orm.mapped_column(sa.String(32), unique=True)
+    num_rounds: orm.Mapped[int]
+    options: orm.Mapped[dict[str, Any]]
+    is_supervised: orm.Mapped[bool]
+    status: orm.Mapped[str] = orm.mapped_column(sa.String(16))
+    reason: orm.Mapped[str | None] = orm.mapped_column(sa.String(500))
+    lease_epoch: orm.Mapped[int]
+    wanted_utc: orm.Mapped[dt.datetime]
+
+
+class TrainingStateRow(Table):
+    """What one round of a training left behind; ``arrays`` of all but the newest few are dropped."""
+
+    __tablename__ = "training_states"
+    __table_args__ = (sa.UniqueConstraint("training_id", "round_number"),)
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    training_id: orm.Mapped[str] = orm.mapped_column(sa.ForeignKey("trainings.training_id"))
+    round_number: orm.Mapped[int]
+    lease_epoch: orm.Mapped[int]
+    arrays: orm.Mapped[bytes | None] = orm.mapped_column(sa.LargeBinary, deferred=True)
+    accountant: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(sa.JSON(none_as_null=True))
+    cohort: orm.Mapped[list[str]]
+    secure_epoch: orm.Mapped[int | None]
+    committed_utc: orm.Mapped[dt.datetime]
+
+
+class TrainingLeaseRow(Table):
+    """One row: who may commit, the newest epoch of a secure sum, and what privacy is spent. Numbers only ever rise."""
+
+    __tablename__ = "training_lease"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    epoch: orm.Mapped[int]
+    secure_epoch: orm.Mapped[int]
+    accountant: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(sa.JSON(none_as_null=True))
 
 
 def fields_of(row: Table, message_type: type[pydantic.BaseModel]) -> dict[str, Any]:

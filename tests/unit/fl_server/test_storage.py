@@ -1,10 +1,13 @@
 """What the coordinator keeps, on a database in memory."""
 
 import datetime as dt
+import io
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
 from fl_protocol.messages import ClosedRound, Feedback, ShownBehaviour
 from fl_server.errors import ConflictError, MalformedError, NotFoundError, StartError, UnknownTokenError
@@ -15,6 +18,8 @@ from fl_server.storage.feedback import add_feedback, feedback_after
 from fl_server.storage.models import latest_model, model_file
 from fl_server.storage.rounds import list_rounds, record_round
 from fl_server.storage.sites import KnownSite, register_site, site_of_token
+from fl_server.storage.trainings import take_lease, want_training
+from fl_server.storage.upgrades import UPGRADES
 from tests.unit.fl_server.memory_storage import START, memory_storage, report
 
 SHOWN = (ShownBehaviour(behaviour="dwell", value=74.0, zone="till"),)
@@ -208,8 +213,8 @@ def test_naive_instant_is_refused(storage: Storage) -> None:
 def test_database_of_a_newer_version_is_refused(storage: Storage) -> None:
     create_schema(storage.engine)  # again: harmless
     with storage.writing() as session:
-        session.execute(sa.text("UPDATE schema_version SET version = 3"))
-    with pytest.raises(StartError, match="expected a database of schema version 2 or older, got version 3"):
+        session.execute(sa.text("UPDATE schema_version SET version = 4"))
+    with pytest.raises(StartError, match="expected a database of schema version 3 or older, got version 4"):
         create_schema(storage.engine)
 
 
@@ -218,11 +223,47 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
     add_alert(storage, site, old)
     with storage.writing() as session:
         session.execute(sa.text("ALTER TABLE alerts DROP COLUMN behaviours"))
+        for table in ("training_states", "training_lease", "trainings"):
+            session.execute(sa.text(f"DROP TABLE {table}"))
         session.execute(sa.text("UPDATE schema_version SET version = 1"))
     create_schema(storage.engine)
     assert get_alert(storage, old.alert_id).report == old
     new = report(1).model_copy(update={"behaviours": SHOWN})
     assert add_alert(storage, site, new)[0].report == new
+
+
+def test_upgraded_database_has_the_tables_of_a_new_one(storage: Storage) -> None:
+    tables = ("training_states", "training_lease", "trainings")
+    new = {name: _columns(storage, name) for name in tables}
+    with storage.writing() as session:
+        for name in tables:
+            session.execute(sa.text(f"DROP TABLE {name}"))
+        session.execute(sa.text("UPDATE schema_version SET version = 2"))
+    create_schema(storage.engine)
+    assert {name: _columns(storage, name) for name in tables} == new
+    assert take_lease(storage, want_training(storage, 1, {}).training_id).epoch == 1
+
+
+def test_every_step_is_written_for_postgresql_too() -> None:
+    written = io.StringIO()
+    options = {"as_sql": True, "output_buffer": written}
+    to = Operations(MigrationContext.configure(dialect_name="postgresql", opts=options))
+    for step in UPGRADES.values():
+        step(to)
+    assert "ALTER TABLE alerts ADD COLUMN behaviours JSON DEFAULT '[]' NOT NULL" in written.getvalue()
+    assert "id BIGSERIAL NOT NULL" in written.getvalue()
+    assert "arrays BYTEA" in written.getvalue()
+
+
+def _columns(storage: Storage, table: str) -> list[tuple[str, str, bool]]:
+    with storage.engine.connect() as connection:
+        found = sa.inspect(connection)
+        assert found.get_pk_constraint(table)["constrained_columns"] == ["id"]
+        unique = [one["column_names"] for one in found.get_unique_constraints(table)]
+        assert unique == {"trainings": [["training_id"]], "training_states": [["training_id", "round_number"]]}.get(
+            table, []
+        )
+        return [(one["name"], str(one["type"]), one["nullable"]) for one in found.get_columns(table)]
 
 
 def test_alert_with_behaviours_is_kept_whole_and_taken_once(storage: Storage) -> None:

@@ -1,0 +1,72 @@
+"""What brings the tables from one version to the next.
+
+Rules:
+
+1. A step says what it makes in full. It never looks at the tables' present definitions: those go on changing, what a
+   step made does not.
+2. Steps run in the transaction that also writes the new version: all or none, on SQLite and PostgreSQL alike.
+3. A step that has been released is never edited.
+
+``alembic``'s operations write the statements, each in its database's own words; its revisions, environment and version
+table are not used (ADR 15).
+"""
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.DateTime(timezone=True)
+
+
+def _behaviours(to: Operations) -> None:
+    """2: alerts say what their objects did."""
+    to.add_column("alerts", sa.Column("behaviours", sa.JSON, nullable=False, server_default="[]"))
+
+
+def _trainings(to: Operations) -> None:
+    """3: trainings that are wanted, their committed states, and who may commit."""
+    to.create_table(
+        "trainings",
+        sa.Column("id", BIG, primary_key=True),
+        sa.Column("training_id", sa.String(32), nullable=False, unique=True),
+        sa.Column("num_rounds", BIG, nullable=False),
+        sa.Column("options", sa.JSON, nullable=False),
+        sa.Column("is_supervised", sa.Boolean, nullable=False),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("reason", sa.String(500)),
+        sa.Column("lease_epoch", BIG, nullable=False),
+        sa.Column("wanted_utc", INSTANT, nullable=False),
+    )
+    to.create_table(
+        "training_states",
+        sa.Column("id", BIG, primary_key=True),
+        sa.Column("training_id", sa.String(32), sa.ForeignKey("trainings.training_id"), nullable=False),
+        sa.Column("round_number", BIG, nullable=False),
+        sa.Column("lease_epoch", BIG, nullable=False),
+        sa.Column("arrays", sa.LargeBinary),
+        sa.Column("accountant", sa.JSON),
+        sa.Column("cohort", sa.JSON, nullable=False),
+        sa.Column("secure_epoch", BIG),
+        sa.Column("committed_utc", INSTANT, nullable=False),
+        sa.UniqueConstraint("training_id", "round_number"),
+    )
+    lease = to.create_table(
+        "training_lease",
+        sa.Column("id", BIG, primary_key=True),
+        sa.Column("epoch", BIG, nullable=False),
+        sa.Column("secure_epoch", BIG, nullable=False),
+        sa.Column("accountant", sa.JSON),
+    )
+    to.bulk_insert(lease, [{"id": 1, "epoch": 0, "secure_epoch": 0}])
+
+
+UPGRADES: dict[int, Callable[[Operations], None]] = {1: _behaviours, 2: _trainings}
+"""By the version that is found."""
+
+
+def upgrade_step(connection: sa.Connection, found: int) -> None:
+    """Brings the tables from version ``found`` to the next, in the caller's transaction."""
+    UPGRADES[found](Operations(MigrationContext.configure(connection)))
