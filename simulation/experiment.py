@@ -296,7 +296,8 @@ def _context_figures(outcome: Outcome) -> dict[str, float | None]:
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
-    yield "Updates are not masked yet: whoever runs the coordinator can read one site's update."
+    if not outcome.settings.is_secure:
+        yield "Updates were not masked: whoever runs the coordinator can read each site's."
     if outcome.settings.initial == "default":
         yield "Rounds went on from the model that ships; with --initial random they start from nothing."
     yield from outcome.fleet.notes

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pydantic
 import pytest
 
 from fl_protocol.messages import (
@@ -134,9 +135,13 @@ def test_newcomer_is_told_the_next_step() -> None:
     assert "python -m fl_client --help" in _page()
 
 
-def test_reader_is_told_that_updates_are_not_masked() -> None:
-    notice = "Updates are not masked yet in this version: the coordinator can read one site's update."
-    assert notice in _page()
+@pytest.mark.parametrize(("card", "is_told"), [({}, True), ({"is_masked": False}, True), ({"is_masked": True}, False)])
+def test_reader_is_told_when_updates_were_not_masked(card: dict[str, pydantic.JsonValue], is_told: bool) -> None:
+    notice = "The model in force was trained without masks: this coordinator could read each site's update."
+    model = PublishedModel(digest="ab" * 32, size_bytes=9, round_number=3, created_utc=START, card=card)
+    html = render_alert_page(Overview(AlertPage(alerts=()), 0, model, None), Selection(), CLOCK, ADDRESS)
+    assert (notice in html) == is_told
+    assert notice not in _page()  # before the first model there is nothing to say
 
 
 def test_header_shows_model_and_round() -> None:
