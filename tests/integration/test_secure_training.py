@@ -31,6 +31,7 @@ NUM_SITES = 5
 NUM_ROUNDS = 4
 
 
+@pytest.mark.timeout(900)
 def test_masked_rounds_go_on_when_a_trainer_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLWR_SUPEREXEC_TASK_POLL_INTERVAL", "0.1")
     monkeypatch.setenv("FLWR_HOME", str(tmp_path / "federation" / "flower"))  # whatever outlives us is found by it
