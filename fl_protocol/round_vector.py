@@ -4,7 +4,7 @@
 2. Weight, losses, norm, evaluation and normality are fixed-point numbers of 64 bits in a second segment.
 3. The settings of a round travel as bytes; their digest is part of every mask, so sites that were told different
    settings do not sum together. They hold the number of sites that the limits are made for.
-4. A site counts for at most ``max_examples`` examples, so that its weight is a share of one.
+4. A site counts for at most ``max_examples`` examples, so that its weight is a share of one; with 1, all count alike.
 """
 
 import dataclasses
@@ -88,7 +88,7 @@ class RoundTotals:
     mean_update: FloatVector
     mean_loss: float
     num_examples: float
-    """Of all survivors, none counted for more than ``max_examples``."""
+    """Of all survivors, each in full."""
     mean_norm: float
     """Of the updates before they were bounded."""
     num_cut: int
@@ -112,8 +112,8 @@ class RoundVector:
         return (self.code.segment, self.sums)
 
 
-_FIXED = 4
-"""Weight, weighted loss, norm, values cut."""
+_FIXED = 5
+"""Weight, weighted loss, norm, values cut, examples."""
 
 
 def round_vector(
@@ -139,7 +139,7 @@ def site_lanes(contribution: SiteContribution, vector: RoundVector, rng: np.rand
     """
     weight = min(contribution.num_examples, vector.max_examples) / vector.max_examples
     coded = encode_update(contribution.update, weight, vector.code, rng)
-    told = [weight, weight * contribution.loss, coded.norm, float(coded.num_cut)]
+    told = [weight, weight * contribution.loss, coded.norm, float(coded.num_cut), float(contribution.num_examples)]
     fixed, num_cut = to_fixed(np.concatenate([told, contribution.evaluation, contribution.normality]), vector.sums)
     if num_cut:
         raise ValueError(f"expected sums that fit 64 bits, got {num_cut} beyond")
@@ -153,7 +153,7 @@ def round_totals(values: tuple[Values, ...], num_survivors: int, vector: RoundVe
         RecordError: The survivors' weights add up to nothing.
     """
     sums = from_fixed(values[1])
-    weight, loss, norm, num_cut = sums[:_FIXED].tolist()
+    weight, loss, norm, num_cut, num_examples = sums[:_FIXED].tolist()
     if not 0 < weight <= num_survivors:
         raise RecordError(f"round: expected weights of {num_survivors} sites, got {weight}")
     mean_update = decode_sum(values[0], vector.code) / np.float32(weight)
@@ -161,7 +161,7 @@ def round_totals(values: tuple[Values, ...], num_survivors: int, vector: RoundVe
     return RoundTotals(
         mean_update,
         loss / weight,
-        weight * vector.max_examples,
+        num_examples,
         norm / num_survivors,
         math.floor(num_cut),
         sums[_FIXED:ends],

@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 NUM_EVALUATION = 3 * (1 + NUM_STATES)
 """Examples, losses and AUC: of all, and of each operational state."""
 
-FIRST_MAX_NORM, FIRST_MAX_EXAMPLES = 20.0, 4000
-"""Before a round has told what is usual: several times what the network that ships moves in a round."""
+FIRST_MAX_NORM, FIRST_MAX_EXAMPLES = 20.0, 1
+"""Before a round has told what is usual: a norm several times what a round moves the network, and every site counts
+alike. A guess at examples that is far too high would leave weights, and so updates, next to no steps to be told in."""
 NORM_ROOM, EXAMPLES_ROOM = 2.0, 4.0
 """Later rounds bound updates at twice the mean norm, and count a site for at most four times the mean examples."""
 SMALLEST_NORM = 1e-6

@@ -53,8 +53,18 @@ def test_mean_update_is_weighted_by_examples_and_sums_are_sums() -> None:
 
 
 def test_site_with_more_examples_counts_as_the_most_do() -> None:
-    totals = round_totals(summed([dataclasses.replace(SITE, num_examples=10**6)]), 1, VECTOR)
-    assert totals.num_examples == 100.0
+    other = dataclasses.replace(SITE, update=-SITE.update, num_examples=10**6)
+    totals = round_totals(summed([dataclasses.replace(SITE, num_examples=100), other]), 2, VECTOR)
+    np.testing.assert_allclose(totals.mean_update, 0.0, atol=0.01)
+    assert totals.num_examples == 1_000_100.0
+
+
+def test_all_count_alike_where_one_example_counts() -> None:
+    vector = round_vector(SETTINGS.model_copy(update={"max_examples": 1}), 50, 3, 2)
+    other = dataclasses.replace(SITE, update=-SITE.update, num_examples=1)
+    totals = round_totals(summed([SITE, other], vector), 2, vector)
+    np.testing.assert_allclose(totals.mean_update, 0.0, atol=0.01)
+    assert totals.num_examples == 51.0
 
 
 def test_settings_are_read_back_and_their_bytes_are_stable() -> None:

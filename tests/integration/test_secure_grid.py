@@ -1,0 +1,113 @@
+"""Masked rounds through the real ClientApp, trainers and worker processes give what plain rounds give."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from context.site import Camera
+from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
+from fl_protocol.membership import ROSTER_FILE
+from fl_server.rounds.checkpoint import TrainingState
+from fl_server.rounds.server_optimizer import server_optimizer
+from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
+from fl_server.secure_strategy import SecureStrategy
+from fl_server.server_app import _tell_last_auc
+from fl_server.storage import open_storage
+from fl_server.strategy import RoundReport, RoundSettings, run_round
+from model_zoo.architecture import empty_fleet_normality
+from model_zoo.backbones.film_lstm import FilmLstmShape
+from model_zoo.backbones.parameters import initial_parameters
+from simulation.federation import OPERATOR_KEY_FILE, enrol_all, local_grid
+from tests.fakes.secure_sites import secure_nodes
+from tests.fakes.site_fleet import SiteFleet
+from tests.fakes.tubelets import Look, drawn_block
+
+SETTINGS = RoundSettings(seed=3, num_steps=2, is_conditioned=True, min_sites=3, deadline_s=120.0)
+NUM_ROUNDS = 2
+
+
+@pytest.fixture(scope="module")
+def site_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three sites with equally many tubelets: in the first masked round all count alike."""
+    folders = [tmp_path_factory.mktemp(f"site{index}") for index in range(3)]
+    for index, folder in enumerate(folders):
+        store = TubeletStore(folder / "cameras" / "c")
+        store.describe(Camera(name="c", index=index + 1))
+        for number in range(HELD_OUT_EVERY):
+            store.append(drawn_block(3, seed=10 * index + number, look=Look(80 * index)))
+    return folders
+
+
+@pytest.fixture(scope="module")
+def run(site_dirs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> SecureRun:
+    folder = tmp_path_factory.mktemp("roster")
+    enrol_all(site_dirs, folder)
+    operator_key = bytes.fromhex((folder / OPERATOR_KEY_FILE).read_text())
+    return secure_run((folder / ROSTER_FILE).read_bytes(), operator_key)
+
+
+def first_state() -> TrainingState:
+    parameters = initial_parameters(FilmLstmShape(), 3)
+    return TrainingState(parameters, empty_fleet_normality(), server_optimizer("fedavg"), 0)
+
+
+def masked(site_dirs: list[Path], run: SecureRun, num_workers: int) -> tuple[TrainingState, list[RoundReport], float]:
+    state, reports = first_state(), list[RoundReport]()
+    with local_grid(site_dirs, num_workers) as grid:
+        rounds = SecureRounds(grid, run, lambda newest: newest + 1, SETTINGS.deadline_s)
+        rounds.set_up()
+        strategy = SecureStrategy(rounds, SETTINGS)
+        for _ in range(NUM_ROUNDS):
+            state, report = strategy.run_round(state)
+            reports.append(report)
+        auc = strategy.evaluate(state)
+    assert auc is not None
+    return state, reports, auc
+
+
+def test_masked_rounds_give_what_plain_rounds_give(site_dirs: list[Path], run: SecureRun) -> None:
+    plain, plain_reports = first_state(), list[RoundReport]()
+    with local_grid(site_dirs, 2) as grid:
+        for _ in range(NUM_ROUNDS):
+            plain, report = run_round(grid, sorted(grid.get_node_ids()), plain, SETTINGS)
+            plain_reports.append(report)
+    state, reports, auc = masked(site_dirs, run, 2)
+    moved = _distance(plain, first_state())
+    assert _distance(state, plain) < 0.2 * moved  # three sites' rounding, and what the second round makes of it: 0.11
+    np.testing.assert_allclose(state.normality, plain.normality, rtol=1e-4, atol=1e-3)
+    for secure, open_ in zip(reports, plain_reports, strict=True):
+        assert (secure.round_number, secure.num_survivors) == (open_.round_number, open_.num_survivors)
+        assert secure.loss == pytest.approx(open_.loss, rel=0.01)
+    told_later = [reports[1].auc_before, auc]  # a round tells of the model it began with
+    assert told_later == pytest.approx([report.auc for report in plain_reports], abs=0.1)
+
+
+def test_number_of_workers_changes_no_bit_of_a_masked_result(site_dirs: list[Path], run: SecureRun) -> None:
+    assert _digest(masked(site_dirs, run, 1)[0]) == _digest(masked(site_dirs, run, 3)[0])
+
+
+def test_last_evaluation_that_fails_keeps_no_model_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    nodes, run = secure_nodes(tmp_path, 3)
+    for node in nodes.values():
+        node.failing = {"set_up"}
+    rounds = SecureRounds(SiteFleet(dict(nodes)), run, lambda newest: newest + 1, 0.1)
+    storage = open_storage(None, tmp_path / "state")
+    with caplog.at_level(logging.WARNING):
+        _tell_last_auc(storage, None, SecureStrategy(rounds, SETTINGS), first_state())
+    storage.close()
+    assert [record.message for record in caplog.records if record.name == "fl_server.server_app"] == [
+        "last model not evaluated"
+    ]
+
+
+def _distance(one: TrainingState, other: TrainingState) -> float:
+    pairs = [(array, other.parameters[name]) for name, array in one.parameters.items()]
+    return float(np.sqrt(sum(np.square(a - b).sum() for a, b in pairs)))
+
+
+def _digest(state: TrainingState) -> str:
+    parameters = b"".join(array.tobytes() for array in state.parameters.values())
+    return hashlib.sha256(parameters + state.normality.tobytes()).hexdigest()
