@@ -163,13 +163,15 @@ class SecureRounds:
         collector, counter = KeyCollector(self.group, name), _ByteCounter()
         survivors, revealing = set(masked_sum.delivered), set[int]()
         contents: dict[int, tuple[str, Content]] = {}
-        for node_id, site in self._nodes(self._drawn(name)).items():
-            asked = keys_request(self.group, name, self._offers, site)
+        drawn = set(self._drawn(name))
+        for node_id, site in sorted(self._site_of.items()):
+            asked = keys_request(self.group, name, self._offers, site) if site in drawn else None
             if site in survivors:
                 revealing.add(node_id)
-                parts = {records.REQUEST: masked_sum.unmask_request(site), records.KEYS_REQUEST: asked}
+                parts = {records.REQUEST: masked_sum.unmask_request(site)}
+                parts |= {} if asked is None else {records.KEYS_REQUEST: asked}
                 contents[node_id] = (_type("query", records.UNMASK), _content(parts))
-            else:
+            elif asked is not None:
                 contents[node_id] = (_type("query", records.KEYS), _content({records.REQUEST: asked}))
 
         def take(node_id: int, reply: Message) -> None:

@@ -167,7 +167,7 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         facts = {"round_number": report.round_number, "loss": report.loss, "auc": report.auc}
         logger.info("round closed", extra=facts | {"survivors": report.num_survivors, "bytes_up": report.bytes_up})
     if secure is not None:
-        _tell_auc(storage, closed, secure.evaluate(state))
+        _tell_last_auc(storage, closed, secure, state)
     _publish(state, options, storage)
 
 
@@ -202,6 +202,14 @@ def _tell_auc(storage: Storage, closed: ClosedRound | None, auc: float | None) -
     if closed is not None and auc is not None:
         record_round(storage, closed.model_copy(update={"auc": auc}))
         logger.info("round evaluated", extra={"round_number": closed.round_number, "auc": auc})
+
+
+def _tell_last_auc(storage: Storage, closed: ClosedRound | None, secure: SecureStrategy, state: TrainingState) -> None:
+    """Completes the record of the last round; a round that only evaluates and fails keeps no model back."""
+    try:
+        _tell_auc(storage, closed, secure.evaluate(state))
+    except RoundError as error:
+        logger.warning("last model not evaluated", extra={"reason": str(error)})
 
 
 def _starting_state(options: RunOptions) -> TrainingState:

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fl_protocol.errors import SealError
 from fl_protocol.secure_sum.binding import EpochName
 from fl_protocol.secure_sum.masking import agree, derive_key
-from fl_protocol.secure_sum.shamir import NUM_SYMBOLS
+from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, PRIME
 
 PUBLIC_BYTES, SIGNATURE_BYTES = 32, 64
 _NONCE_BYTES, _TAG_BYTES = 12, 16
@@ -108,7 +108,8 @@ def open_shares(key: bytes, sealed: bytes, name: EpochName, sender: int, receive
         plain = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _seal_label(name, sender, receiver))
     except (InvalidTag, ValueError) as error:
         raise SealError(f"expected shares sealed by site {sender} for site {receiver} in epoch {name.epoch}") from error
-    shares = np.frombuffer(plain[PUBLIC_BYTES:], dtype="<u4").reshape(2, NUM_SYMBOLS).astype(np.uint32)
+    dealt = np.frombuffer(plain[PUBLIC_BYTES:], dtype="<u4").reshape(2, NUM_SYMBOLS)
+    shares = (dealt % PRIME).astype(np.uint32)  # or what a liar dealt would make this site's own answer unreadable
     return SharePair(plain[:PUBLIC_BYTES], shares[0], shares[1])
 
 

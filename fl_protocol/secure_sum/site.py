@@ -12,7 +12,8 @@ Rules:
 4. The same request again gets the same bytes; another request for the same step is refused.
 
 Source:
-    Bonawitz et al., CCS 2017, figure 4 (malicious setting); Bell et al., CCS 2020, section 4. The fresh keys of an
+    Bonawitz et al., CCS 2017, figure 4, without its consistency check: sites do not agree on the survivors before they
+    reveal (docs/secure-rounds.md says what that leaves open). Bell et al., CCS 2020, section 4. The fresh keys of an
     epoch travel with the answer that closes the epoch before.
 """
 

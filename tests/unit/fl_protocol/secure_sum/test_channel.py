@@ -34,6 +34,13 @@ def test_sealed_shares_open_for_their_receiver() -> None:
     assert opened.key_share.dtype == np.uint32
 
 
+def test_share_outside_the_field_is_one_of_the_field_to_its_holder() -> None:
+    dealt = SharePair(b"p" * 32, np.full(16, 65_537 + 5, dtype=np.uint32), np.full(16, 2**32 - 1, dtype=np.uint32))
+    opened = open_shares(_KEY, seal_shares(_KEY, dealt, _NAME, 1, 2), _NAME, 1, 2)
+    assert set(opened.key_share) == {5}
+    assert set(opened.seed_share) == {(2**32 - 1) % 65_537}
+
+
 @pytest.mark.parametrize(
     ("key", "name", "sender", "receiver"),
     [
