@@ -86,6 +86,30 @@ def evaluate(message: Message, run_context: Context) -> Message:
     return Message(RecordDict({records.METRICS: metrics}), reply_to=message)
 
 
+@app.query(records.SET_UP)
+def set_up(message: Message, run_context: Context) -> Message:
+    """Tells this site's channel key for a run of secure rounds."""
+    return _answered(message, run_context, records.SET_UP)
+
+
+@app.query(records.KEYS)
+def keys(message: Message, run_context: Context) -> Message:
+    """Makes and shares the keys of an epoch."""
+    return _answered(message, run_context, records.KEYS)
+
+
+@app.train(records.MASKED)
+def train_masked(message: Message, run_context: Context) -> Message:
+    """Trains one round and answers under masks; also evaluates the parameters it received."""
+    return _answered(message, run_context, records.MASKED)
+
+
+@app.query(records.UNMASK)
+def unmask(message: Message, run_context: Context) -> Message:
+    """Reveals shares, and gives the keys of the next epoch where they are asked for."""
+    return _answered(message, run_context, records.UNMASK)
+
+
 def _assignment(message: Message) -> "Assignment":
     from fl_client.training.site_training import Assignment
     from model_zoo.backbones.film_lstm import FilmLstmShape
@@ -138,30 +162,6 @@ def _node_folder(run_context: Context, name: str) -> Path:
 def _refusal(message: Message, error: Exception) -> Message:
     logger.warning("message refused", extra={"reason": str(error)})
     return Message(Error(code=SITE_NOT_READY, reason="site not ready"), reply_to=message)
-
-
-@app.query(records.SET_UP)
-def set_up(message: Message, run_context: Context) -> Message:
-    """Tells this site's channel key for a run of secure rounds."""
-    return _answered(message, run_context, records.SET_UP)
-
-
-@app.query(records.KEYS)
-def keys(message: Message, run_context: Context) -> Message:
-    """Makes and shares the keys of an epoch."""
-    return _answered(message, run_context, records.KEYS)
-
-
-@app.train(records.MASKED)
-def train_masked(message: Message, run_context: Context) -> Message:
-    """Trains one round and answers under masks; also evaluates the parameters it received."""
-    return _answered(message, run_context, records.MASKED)
-
-
-@app.query(records.UNMASK)
-def unmask(message: Message, run_context: Context) -> Message:
-    """Reveals shares, and gives the keys of the next epoch where they are asked for."""
-    return _answered(message, run_context, records.UNMASK)
 
 
 def _answered(message: Message, run_context: Context, action: str) -> Message:

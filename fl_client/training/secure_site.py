@@ -118,7 +118,10 @@ class SecureSite:
         contribution = contribute(settings)
         vector = _vector(settings, contribution)
         rng = np.random.default_rng([settings.seed, _ROUNDING_STREAM, settings.round_number, state.site])
-        lanes = vectors.site_lanes(contribution, vector, rng)
+        try:
+            lanes = vectors.site_lanes(contribution, vector, rng)
+        except ValueError as error:  # diverged, or sums beyond 64 bits
+            raise StateError(f"what this site would add cannot be summed: {error}") from error
         self._state, answer = sums.mask(state, order.request, lanes, vector.layout, binding)
         return answer
 

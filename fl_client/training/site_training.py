@@ -123,9 +123,8 @@ def training_footage(state_dir: Path, num_steps: NumSteps, *, is_held_out: bool)
     Raises:
         StateError: No camera has a tubelet yet.
     """
-    cv2.setNumThreads(
-        1
-    )  # objects are cut out of crops so small that sharing one among threads takes longer than the work
+    # Objects are cut out of crops so small that sharing one among threads takes longer than the work.
+    cv2.setNumThreads(1)
     cameras = []
     for store in camera_stores(state_dir):
         block = join_blocks(store.blocks(is_held_out=is_held_out))

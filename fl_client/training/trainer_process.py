@@ -33,6 +33,9 @@ MAX_MESSAGE_BYTES = 512 * 1024 * 1024
 LONGEST_ANSWER_S = 3600.0
 """A round's training may take that long; the coordinator's own deadline is far below."""
 
+LONGEST_TRANSFER_S = 60.0
+"""A caller that neither sends nor takes anything for so long must not hold up the others."""
+
 _ACTION, _REFUSAL, _PART, _PARAMETER = "action", "refusal", "part/", "parameter/"
 _LOST = (OSError, EOFError, ValueError, zipfile.BadZipFile)
 """What happens to a connection, and what NumPy says of bytes that are no archive."""
@@ -64,10 +67,17 @@ def serve(state_dir: Path, membership_dir: Path) -> None:
         logger.info("trainer listens")
         while True:
             connection, _ = listener.accept()
+            connection.settimeout(LONGEST_TRANSFER_S)
             with connection:
                 try:
-                    _send(connection, _answer(trainer.answer, _receive(connection)))
+                    request = _receive(connection)
                 except _LOST as error:  # the asking process died, or was none of ours
+                    logger.warning("trainer's caller lost", extra={"reason": str(error)})
+                    continue
+                answer = _answer(trainer.answer, request)
+                try:
+                    _send(connection, answer)
+                except OSError as error:  # it gets the same bytes when it asks again
                     logger.warning("trainer's caller lost", extra={"reason": str(error)})
 
 
