@@ -82,3 +82,14 @@ def test_supernode_is_given_its_key() -> None:
     options = SuperNodeOptions("link.example:9092", "s", Path("/s"), Path("ca.pem"), Path("/keys/supernode.key"))
     command = supernode_command(options, 9999)
     assert command[command.index("--auth-supernode-private-key") + 1] == "/keys/supernode.key"
+
+
+def test_membership_needs_its_files_and_a_superlink() -> None:
+    for options in ({"membership": Path("/nowhere")}, {"membership": Path("/nowhere"), "superlink": "127.0.0.1:9092"}):
+        with pytest.raises(SettingsError, match=r"membership: expected identity\.key in it, and a superlink"):
+            checked_config(**GOOD, **options)
+
+
+def test_supernode_of_a_member_hands_secure_rounds_to_the_trainer() -> None:
+    options = SuperNodeOptions("127.0.0.1:9092", "store42", Path("/state/store42"), membership_dir=Path("/keys"))
+    assert supernode_command(options, 9999)[-1] == 'site="store42" state="/state/store42" trainer="process"'
