@@ -32,6 +32,8 @@ from fl_server.grid_exchange import Content, exchange
 
 logger = logging.getLogger(__name__)
 
+_MOST_UNMASK_EXCHANGES = 3
+"""Once as a rule; again for each time that survivors vanish in between."""
 _LARGEST_EPOCH_LEAD = 10_000
 """A site that says it is further ahead than this is left out: it would use up the epochs of the roster."""
 
@@ -131,8 +133,6 @@ class SecureRounds:
         survivors = masked_sum.close()
         num_bytes += self._collect_shares(masked_sum, settings.round_number + 1)
         opened = masked_sum.open()
-        if opened.wrong_holders:
-            logger.warning("wrong shares left out", extra={"sites": list(opened.wrong_holders)})
         return OpenedRound(round_totals(opened.values, len(survivors), vector), len(survivors), num_bytes)
 
     def _collect_masked(self, masked_sum: MaskedSum, keys: EpochKeys, parameters: Arrays, told: bytes) -> int:
@@ -152,23 +152,26 @@ class SecureRounds:
                 _content({records.REQUEST: keys.mask_request(site), records.ROUND_SETTINGS: told})
                 | {records.PARAMETERS: model},
             )
-            for node_id, site in self._nodes(keys.sites).items()
+            for node_id, site in self._nodes(keys.cohort).items()
         }
         self._exchange(contents | joining, take)
         return counter.num_bytes
 
     def _collect_shares(self, masked_sum: MaskedSum, next_round: int) -> int:
-        """Asks survivors for shares, and everybody for the keys of the next round's epoch."""
+        """Asks survivors for shares, and everybody for the keys of the next round's epoch.
+
+        Survivors that have vanished since cost one more exchange: their shares are part of what all others revealed.
+        """
         name = self._next_name(next_round)
-        collector, counter = KeyCollector(self.group, name), _ByteCounter()
+        collector, counter = KeyCollector(self.group, name, self._offers), _ByteCounter()
         survivors, revealing = set(masked_sum.delivered), set[int]()
         contents: dict[int, tuple[str, Content]] = {}
-        drawn = set(self._drawn(name))
+        drawn, request = set(self._drawn(name)), masked_sum.unmask_request()
         for node_id, site in sorted(self._site_of.items()):
             asked = keys_request(self.group, name, self._offers, site) if site in drawn else None
             if site in survivors:
                 revealing.add(node_id)
-                parts = {records.REQUEST: masked_sum.unmask_request(site)}
+                parts = {records.REQUEST: request}
                 parts |= {} if asked is None else {records.KEYS_REQUEST: asked}
                 contents[node_id] = (_type("query", records.UNMASK), _content(parts))
             elif asked is not None:
@@ -181,13 +184,27 @@ class SecureRounds:
                 counter.take(reply, {records.ANSWER: collector.add})
 
         self._exchange(contents, take)
+        for _ in range(_MOST_UNMASK_EXCHANGES - 1):
+            if masked_sum.silent:
+                self._ask_again(masked_sum, counter)
         if len(collector.sites) >= self.group.parameters.fewest_survivors:
             self._keys = collector.close()
         return counter.num_bytes
 
+    def _ask_again(self, masked_sum: MaskedSum, counter: "_ByteCounter") -> None:
+        """Asks those survivors again that have revealed their shares, without those that have not."""
+        logger.warning("survivors asked again", extra={"without": list(masked_sum.silent)})
+        masked_sum.ask_again()
+        content = _content({records.REQUEST: masked_sum.unmask_request()})
+        nodes = self._nodes(masked_sum.responders)
+        self._exchange(
+            {node_id: (_type("query", records.UNMASK), content) for node_id in nodes},
+            lambda _, reply: counter.take(reply, {records.ANSWER: masked_sum.add_shares}),
+        )
+
     def _exchange_keys(self, round_number: int) -> EpochKeys:
         name = self._next_name(round_number)
-        collector, counter = KeyCollector(self.group, name), _ByteCounter()
+        collector, counter = KeyCollector(self.group, name, self._offers), _ByteCounter()
         contents: dict[int, tuple[str, Content]] = {
             node_id: (
                 _type("query", records.KEYS),

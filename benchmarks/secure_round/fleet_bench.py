@@ -85,7 +85,7 @@ class _Fleet:
 
     def keys(self, name: EpochName) -> EpochKeys:
         """Asks everybody for the keys of an epoch."""
-        collector = KeyCollector(self._told.group, name)
+        collector = KeyCollector(self._told.group, name, self._offers)
         self._exchange(
             "advertise",
             list(self._offers),
@@ -99,18 +99,20 @@ class _Fleet:
         told, name = self._told, keys.name
         began_s = time.perf_counter()
         masked_sum = MaskedSum(keys, told.layout, binding_of(told, name))
-        delivering = [site for site in keys.sites if site >= self._num_dropouts]
+        delivering = [site for site in keys.cohort if site >= self._num_dropouts]
         self._exchange("mask", delivering, lambda site: (keys.mask_request(site), name), masked_sum.add)
         survivors = masked_sum.close()
         following = EpochName(name.run, name.epoch + 1, name.round_number + 1)
-        collector = KeyCollector(told.group, following)
+        collector = KeyCollector(told.group, following, self._offers)
 
         def take(answer: tuple[bytes, bytes]) -> None:
             masked_sum.add_shares(answer[0])
             collector.add(answer[1])
 
+        unmask_request = masked_sum.unmask_request()
+
         def ask(site: int) -> tuple[bytes, bytes]:
-            return masked_sum.unmask_request(site), keys_request(told.group, following, self._offers, site)
+            return unmask_request, keys_request(told.group, following, self._offers, site)
 
         self._exchange("reveal", list(survivors), ask, take)
         mean = decode_sum(masked_sum.open().values[0], told.code) / len(survivors)

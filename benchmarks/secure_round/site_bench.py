@@ -91,7 +91,8 @@ def masked_vector(
     coded = encode_update(update, 1.0, told.code, np.random.default_rng(secrets.randbits(64)))
     fixed, _ = to_fixed(moments, told.layout[1])
     lanes = [to_lanes(told.layout[0], coded.values), to_lanes(told.layout[1], fixed)]
-    return sum_site.mask(state, request, lanes, told.layout, binding_of(told, name))
+    opened = sum_site.open_round(state, request)
+    return sum_site.mask(state, opened, lanes, told.layout, binding_of(told, name))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,8 +141,8 @@ class Cohort:
             masked_sum.add(answer)
             add_s += time.perf_counter() - began_s
         survivors = masked_sum.close()
+        request = masked_sum.unmask_request()
         for site in survivors:
-            request = masked_sum.unmask_request(site)
             masked_sum.add_shares(self._timed(site, functools.partial(sum_site.reveal, message=request)))
         began_s = time.perf_counter()
         mean = decode_sum(masked_sum.open().values[0], told.code) / len(survivors)
@@ -157,7 +158,7 @@ class Cohort:
 
     def _keys(self, name: EpochName) -> EpochKeys:
         """The keys of an epoch; agreeing on channels is set-up, done before the clock starts."""
-        collector = KeyCollector(self.told.group, name)
+        collector = KeyCollector(self.told.group, name, self._offers)
         graph = self.told.group.graph(name.epoch)
         for site, state in self._states.items():
             near = {other: self._offers[other] for other in graph.neighbours(site)}

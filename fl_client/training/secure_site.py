@@ -114,7 +114,7 @@ class SecureSite:
         settings = RoundSettingsMessage.decode(order.settings)
         if settings.round_number != name.round_number or settings.num_sites != state.group.parameters.num_sites:
             raise RefusedError("expected settings of the round that is masked, for as many sites as take part")
-        sums.open_round(state, order.request)  # refuse before the work
+        opened = sums.open_round(state, order.request)  # refuse before the work
         contribution = contribute(settings)
         vector = _vector(settings, contribution)
         rng = np.random.default_rng([settings.seed, _ROUNDING_STREAM, settings.round_number, state.site])
@@ -122,7 +122,7 @@ class SecureSite:
             lanes = vectors.site_lanes(contribution, vector, rng)
         except ValueError as error:  # diverged, or sums beyond 64 bits
             raise StateError(f"what this site would add cannot be summed: {error}") from error
-        self._state, answer = sums.mask(state, order.request, lanes, vector.layout, binding)
+        self._state, answer = sums.mask(state, opened, lanes, vector.layout, binding)
         return answer
 
     def reveal(self, request: bytes) -> bytes:

@@ -1,13 +1,15 @@
 """The keys of one epoch as the coordinator holds them: who advertised what, and who masks with whom."""
 
+import bisect
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from fl_protocol.errors import WireError
 from fl_protocol.secure_sum.binding import EpochName
 from fl_protocol.secure_sum.channel import SEALED_BYTES, ChannelOffer
+from fl_protocol.secure_sum.graph import Graph
 from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.messages import Advertisement, KeysRequest, MaskRequest, Positions
 
@@ -28,10 +30,11 @@ class KeyCollector:
     Args:
         group: Who may take part.
         name: The epoch.
+        offered: Sites whose channel keys are set up: every site was asked to seal for its neighbours among them.
     """
 
-    def __init__(self, group: SumGroup, name: EpochName) -> None:
-        self._group, self._name = group, name
+    def __init__(self, group: SumGroup, name: EpochName, offered: Collection[int]) -> None:
+        self._group, self._name, self._offered = group, name, frozenset(offered)
         self._graph = group.graph(name.epoch)
         self._by_site: dict[int, Advertisement] = {}
         self._digests: dict[int, bytes] = {}
@@ -53,8 +56,10 @@ class KeyCollector:
         site, digest = advertisement.site, hashlib.sha256(message).digest()
         if self._digests.setdefault(site, digest) != digest:
             raise WireError(f"site {site}: expected one advertisement for an epoch")
-        if site not in self._graph.circle or not set(advertisement.receivers) <= set(self._graph.neighbours(site)):
-            raise WireError(f"site {site}: expected sealed shares for its neighbours alone")
+        if site not in self._graph.circle:
+            raise WireError(f"site {site}: expected keys of sites that were drawn")
+        if set(advertisement.receivers) != self._offered & set(self._graph.neighbours(site)):
+            raise WireError(f"site {site}: expected sealed shares for all neighbours it was asked to seal for")
         self._by_site[site] = advertisement
         return site
 
@@ -64,10 +69,9 @@ class KeyCollector:
 
 
 class EpochKeys:
-    """All advertisements of one epoch; who masks with whom follows from them.
+    """All advertisements of one epoch; the cohort, and so who masks with whom, follows from them.
 
-    A site with fewer partners than open a secret takes no part: its own would never open, and it masks with nobody. It
-    is left out before anybody masks with it, so that one site that shares with too few cannot spoil the round.
+    A site with fewer neighbours in the cohort than open a secret takes no part: its own would never open.
 
     Args:
         group: Who may take part.
@@ -76,16 +80,12 @@ class EpochKeys:
     """
 
     def __init__(self, group: SumGroup, name: EpochName, advertisements: Mapping[int, Advertisement]) -> None:
-        self.group, self.name = group, name
+        self.group, self.name, self.graph = group, name, group.graph(name.epoch)
         self._by_site = dict(advertisements)
-        self._rows = {
-            site: {receiver: row for row, receiver in enumerate(advertisement.receivers)}
-            for site, advertisement in advertisements.items()
-        }
-        self._partners = _partners(self._rows, group.parameters.share_threshold)
+        self._partners = _partners(self.graph, tuple(sorted(advertisements)))
 
     @property
-    def sites(self) -> Positions:
+    def cohort(self) -> Positions:
         """Sites with keys and enough partners, ascending."""
         return tuple(sorted(self._partners))
 
@@ -98,24 +98,27 @@ class EpochKeys:
         return self._by_site[site]
 
     def partners(self, site: int) -> Positions:
-        """Neighbours that a site masks with, ascending: both have keys, and sealed shares for each other."""
+        """Neighbours that a site masks with, ascending: all of them in the cohort."""
         return self._partners[site]
 
     def mask_request(self, site: int) -> bytes:
         """What brings a site its partners' sealed shares and asks it for its vector."""
         senders = self._partners[site]
-        rows = [self._by_site[sender].sealed[self._rows[sender][site]] for sender in senders]
+        sent = (self._by_site[sender] for sender in senders)
+        rows = [one.sealed[bisect.bisect_left(one.receivers, site)] for one in sent]
         sealed = np.array(rows, dtype=np.uint8).reshape(-1, SEALED_BYTES)
         return MaskRequest(self.name, senders, sealed).encode()
 
 
-def _partners(rows: Mapping[int, Mapping[int, int]], fewest: int) -> dict[int, Positions]:
-    """Partners of every site that has no fewer than ``fewest`` of them, all of which are such sites themselves."""
-    partners = {site: tuple(other for other in own if site in rows.get(other, ())) for site, own in rows.items()}
-    while any(len(others) < fewest for others in partners.values()):
-        kept = {site for site, others in partners.items() if len(others) >= fewest}
-        partners = {site: tuple(other for other in partners[site] if other in kept) for site in sorted(kept)}
-    return partners
+def _partners(graph: Graph, sites: Positions) -> dict[int, Positions]:
+    """Neighbours of every site that has enough of them, all of which are such sites themselves."""
+    kept = np.array(sites, dtype=np.int64)
+    while True:
+        are_near = graph.are_neighbours(kept, kept)
+        have_enough = are_near.sum(axis=1) >= graph.parameters.share_threshold
+        if have_enough.all():
+            return {site: tuple(kept[near].tolist()) for site, near in zip(kept.tolist(), are_near, strict=True)}
+        kept = kept[have_enough]
 
 
 def check_name(got: EpochName, expected: EpochName) -> None:

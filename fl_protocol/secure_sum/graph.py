@@ -36,15 +36,31 @@ class Graph:
         Raises:
             ValueError: The site was not drawn for this epoch.
         """
-        places = np.flatnonzero(self.circle == site)
-        if not len(places):
-            raise ValueError(f"site {site} does not take part in this epoch")
+        are_near = self.are_neighbours(np.array([site]), self.circle)[0]
+        return tuple(sorted(self.circle[are_near].tolist()))
+
+    def are_neighbours(self, sites: Indices, others: Indices) -> npt.NDArray[np.bool_]:
+        """Who of ``sites`` is a neighbour of whom of ``others``. ``(len(sites), len(others))``.
+
+        Raises:
+            ValueError: A site was not drawn for this epoch.
+        """
         degree, num_sites = self.parameters.degree, self.parameters.num_sites
+        apart = (self._places(sites)[:, None] - self._places(others)[None, :]) % num_sites
         if self.parameters.is_complete:
-            return tuple(sorted(self.circle[self.circle != site].tolist()))
-        steps = np.arange(1, degree // 2 + 1)
-        offsets = np.concatenate([steps, -steps, np.full(degree % 2, num_sites // 2)])
-        return tuple(sorted(self.circle[(places[0] + offsets) % num_sites].tolist()))
+            return np.asarray(apart != 0)
+        steps = np.minimum(apart, num_sites - apart)
+        are_near = (steps >= 1) & (steps <= degree // 2)
+        return np.asarray(are_near | (steps == num_sites // 2) if degree % 2 else are_near)
+
+    def _places(self, sites: Indices) -> Indices:
+        """Where sites are on the circle."""
+        order = np.argsort(self.circle)
+        found = order[np.searchsorted(self.circle, sites, sorter=order) % len(order)]
+        strangers = np.asarray(sites)[self.circle[found] != sites]
+        if len(strangers):
+            raise ValueError(f"site {strangers[0]} does not take part in this epoch")
+        return found
 
 
 def draw_graph(beacon: bytes, epoch: int, num_rostered: int, parameters: SumParameters) -> Graph:

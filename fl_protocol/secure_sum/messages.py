@@ -25,11 +25,11 @@ from fl_protocol.secure_sum.channel import (
 )
 from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_protocol.secure_sum.parameters import LARGEST_ROUND
-from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, PRIME
+from fl_protocol.secure_sum.shamir import NUM_SYMBOLS
 from fl_protocol.secure_sum.wire import Reader, Writer
 
 Positions = tuple[int, ...]  # strictly ascending positions on the roster
-ShareRows = npt.NDArray[np.uint32]  # (len(positions), NUM_SYMBOLS)
+ShareRows = npt.NDArray[np.uint32]  # (len(cohort), NUM_SYMBOLS), modulo 2^32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,15 +185,19 @@ class MaskedVector:
 
 @dataclasses.dataclass(frozen=True)
 class UnmaskRequest:
-    """Asks for shares: of the seeds of neighbours that delivered, of the round keys of those that did not."""
+    """Asks for shares: of the seeds of survivors, of the round keys of the others. The same for every responder."""
 
     name: EpochName
+    cohort: Positions
     survivors: Positions
-    dropouts: Positions
+    responders: Positions
 
     def encode(self) -> bytes:
         """The request."""
-        return _with_positions(_with_positions(_named(b"EGur", self.name), self.survivors), self.dropouts).finish()
+        writer = _named(b"EGur", self.name)
+        for positions in (self.cohort, self.survivors, self.responders):
+            _with_positions(writer, positions)
+        return writer.finish()
 
     @classmethod
     def decode(cls, message: bytes) -> "UnmaskRequest":
@@ -203,27 +207,26 @@ class UnmaskRequest:
             WireError: It is none.
         """
         reader = Reader(message, b"EGur")
-        request = cls(_name(reader), _positions(reader), _positions(reader))
+        request = cls(_name(reader), _positions(reader), _positions(reader), _positions(reader))
         reader.finish()
         return request
 
 
 @dataclasses.dataclass(frozen=True)
 class RevealedShares:
-    """The shares a site reveals; never both of one neighbour."""
+    """The weighted shares a site reveals, under masks that cancel among all who were told the same."""
 
     name: EpochName
     site: int
-    survivors: Positions
-    seed_shares: ShareRows
-    dropouts: Positions
-    key_shares: ShareRows
+    agreement: bytes
+    """Digest of what the site was told."""
+    rows: ShareRows
+    """One for every site of the cohort."""
 
     def encode(self, identity: Ed25519PrivateKey) -> bytes:
         """The signed answer."""
-        body = _named(b"EGrs", self.name).number(self.site)
-        _with_positions(body, self.survivors).rows(self.seed_shares, "<u4")
-        return _signed(_with_positions(body, self.dropouts).rows(self.key_shares, "<u4").finish(), identity)
+        body = _named(b"EGrs", self.name).number(self.site).fixed(self.agreement, DIGEST_BYTES)
+        return _signed(body.rows(self.rows, "<u4").finish(), identity)
 
     @classmethod
     def decode(cls, message: bytes, identities: tuple[bytes, ...]) -> "RevealedShares":
@@ -235,12 +238,10 @@ class RevealedShares:
         """
         reader = Reader(message, b"EGrs")
         name, site = _name(reader), _site(reader, len(identities))
-        survivors, seed_shares = _positions(reader), _shares(reader)
-        dropouts, key_shares = _positions(reader), _shares(reader)
-        _check_rows(seed_shares, survivors)
-        _check_rows(key_shares, dropouts)
+        agreement = reader.fixed(DIGEST_BYTES)
+        rows = reader.rows("<u4", NUM_SYMBOLS).astype(np.uint32, copy=False)
         _check_signed(reader, message, identities[site])
-        return cls(name, site, survivors, seed_shares, dropouts, key_shares)
+        return cls(name, site, agreement, rows)
 
 
 def _named(kind: bytes, name: EpochName) -> Writer:
@@ -264,13 +265,6 @@ def _positions(reader: Reader) -> Positions:
     if len(positions) and ((np.diff(positions) <= 0).any() or positions[-1] >= LARGEST_ROUND):
         raise WireError(f"positions: expected them strictly ascending and below {LARGEST_ROUND}")
     return tuple(positions.tolist())
-
-
-def _shares(reader: Reader) -> ShareRows:
-    shares = reader.rows("<u4", NUM_SYMBOLS).astype(np.uint32, copy=False)
-    if (shares >= PRIME).any():
-        raise WireError(f"shares: expected symbols below {PRIME}")
-    return shares
 
 
 def _check_rows(rows: npt.NDArray[np.generic], positions: Positions) -> None:

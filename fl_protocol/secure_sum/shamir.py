@@ -50,41 +50,31 @@ def make_shares(secret_values: list[bytes], points: Points, share_threshold: int
     return shares.astype(np.uint32).reshape(num_holders, len(secret_values), NUM_SYMBOLS)
 
 
-def open_secrets(points: Points, shares: Shares) -> list[bytes | None]:
-    """Opens secrets that the same holders share.
+def holder_weights(point: int, points: Points, is_holder: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """What one holder's share of each of several secrets counts for: the weighted shares add up to the secret.
 
     Args:
-        points: Distinct points of the holders, as many as the threshold. ``(H,)``.
-        shares: Their shares. ``(H, S, NUM_SYMBOLS)``.
+        point: The holder's.
+        points: Distinct points, the holder's among them. ``(H,)``.
+        is_holder: Who gives a share of which secret, ``point`` of each. ``(S, H)``.
 
     Returns:
-        Each secret; ``None`` where the shares belong to no secret of 32 bytes. Shares of which one was altered may
-        open to another secret: whoever opens one checks it against a commitment.
+        Lagrange weights at 0, modulo ``PRIME``. ``(S,)``.
 
     Raises:
-        ValueError: Points repeat, are out of range, or are not as many as the shares.
+        ValueError: Points repeat or are out of range.
     """
     _check_points(points)
-    if len(points) != len(shares):
-        raise ValueError(f"expected a share for each of {len(points)} points, got {len(shares)}")
-    weights = lagrange_weights(points).reshape(1, -1)
-    symbols = _matmul(weights, shares.reshape(len(points), -1)).reshape(shares.shape[1], NUM_SYMBOLS)
-    return [None if (row == PRIME - 1).any() else row.astype("<u2").tobytes() for row in symbols]
+    factors = points * _inverse((points - point) % PRIME) % PRIME
+    return _product(np.where(is_holder & (points != point), factors, 1))
 
 
-def share_at(point: int, points: Points, shares: Shares) -> npt.NDArray[np.uint32]:
-    """The share that belongs to ``point``, from as many other shares as the threshold. ``(S, NUM_SYMBOLS)``."""
-    weights = lagrange_weights((points - point) % PRIME).reshape(1, -1)
-    return _matmul(weights, shares.reshape(len(points), -1)).astype(np.uint32).reshape(shares.shape[1], NUM_SYMBOLS)
+def opened_secret(symbols: npt.NDArray[np.integer]) -> bytes | None:
+    """The secret that symbols stand for; ``None`` if they stand for no 32 bytes. ``(NUM_SYMBOLS,)``.
 
-
-def lagrange_weights(points: Points) -> npt.NDArray[np.int64]:
-    """Weights that turn values at ``points`` into the value at 0. ``(H,)``."""
-    differences = (points[None, :] - points[:, None]) % PRIME  # (H, H): x_j - x_i
-    np.fill_diagonal(differences, 1)
-    numerators = np.broadcast_to(points, differences.shape).copy()
-    np.fill_diagonal(numerators, 1)
-    return _product(numerators) * _inverse(_product(differences)) % PRIME
+    Wrong shares may add up to another secret: whoever opens one checks it against a commitment.
+    """
+    return None if (symbols == PRIME - 1).any() else symbols.astype("<u2").tobytes()
 
 
 def _check_points(points: Points) -> None:

@@ -6,15 +6,18 @@ Rules:
    before an answer leaves; a site never makes keys for an epoch that is not newer, so none is ever used twice.
 2. A site masks one vector in an epoch, with all neighbours whose sealed shares came and opened, and with no fewer of
    them than open a secret.
-3. Either or: for each of those neighbours it reveals a share of the seed (the neighbour delivered) or of the round key
-   (it did not), once. Lists that overlap, leave one of them out, name others, or hold fewer survivors than open a
-   secret are refused.
-4. The same request again gets the same bytes; another request for the same step is refused.
+3. Either or: of every neighbour it masked with it reveals a share of the seed (the neighbour delivered) or of the round
+   key (it did not), never of both. It is told the whole cohort and all survivors and responders; it refuses lists that
+   do not hold each other, a cohort in which its neighbours are others than it masked with, and fewer responders among
+   its neighbours than open a secret.
+4. What it reveals opens nothing unless all responders were told the same (``agreement``).
+5. The same request again gets the same bytes; another request for the same step is refused. Only shares may be asked
+   for anew, of fewer responders, in the same cohort with the same survivors: one of them may have vanished.
 
 Source:
-    Bonawitz et al., CCS 2017, figure 4, without its consistency check: sites do not agree on the survivors before they
-    reveal (docs/secure-rounds.md says what that leaves open). Bell et al., CCS 2020, section 4. The fresh keys of an
-    epoch travel with the answer that closes the epoch before.
+    Bonawitz et al., CCS 2017, figure 4; in place of its consistency check, which costs an exchange, rule 4. Bell et
+    al., CCS 2020, section 4. The fresh keys of an epoch travel with the answer that closes the epoch before.
+    docs/secure-rounds.md has the argument.
 """
 
 import dataclasses
@@ -23,11 +26,11 @@ import secrets
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from fl_protocol.errors import RefusedError
+from fl_protocol.secure_sum.agreement import Agreement, blinded_shares
 from fl_protocol.secure_sum.binding import EpochName, RoundBinding
 from fl_protocol.secure_sum.channel import (
     SEALED_BYTES,
@@ -39,6 +42,7 @@ from fl_protocol.secure_sum.channel import (
     open_shares,
     seal_shares,
 )
+from fl_protocol.secure_sum.graph import Graph
 from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.lanes import Lanes
 from fl_protocol.secure_sum.masking import MaskAdder, pair_key, public_bytes, seed_key
@@ -50,10 +54,9 @@ from fl_protocol.secure_sum.messages import (
     Positions,
     RevealedShares,
     SetUp,
-    ShareRows,
     UnmaskRequest,
 )
-from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, SECRET_BYTES, make_shares
+from fl_protocol.secure_sum.shamir import SECRET_BYTES, make_shares
 from fl_protocol.secure_sum.vector import Layout, pack_lanes
 
 
@@ -78,11 +81,26 @@ class PreparedEpoch:
 
 
 @dataclasses.dataclass(frozen=True)
-class MaskedEpoch:
-    """An epoch in which the vector has left: the shares this site holds of its neighbours."""
+class OpenedRequest:
+    """A request for a vector whose sealed shares are opened."""
 
+    message: bytes = dataclasses.field(repr=False)
     name: EpochName
     held: Mapping[int, SharePair] = dataclasses.field(repr=False)
+    """By the neighbour that shared them: the partners to mask with."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MaskedEpoch:
+    """An epoch in which the vector has left."""
+
+    binding: RoundBinding
+    held: Mapping[int, SharePair] = dataclasses.field(repr=False)
+    """Shares of the neighbours that were masked with."""
+    channel_keys: Mapping[int, bytes] = dataclasses.field(repr=False)
+    """Of the same neighbours."""
+    told: Agreement | None = None
+    """What shares were revealed for, if they were."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +189,7 @@ def advertise(state: SiteState, message: bytes) -> tuple[SiteState, bytes]:
     return _with_answer(state, "keys", message, answer), answer
 
 
-def open_round(state: SiteState, message: bytes) -> MaskedEpoch:
+def open_round(state: SiteState, message: bytes) -> OpenedRequest:
     """Opens what neighbours sealed for a round, before anything is computed for it; ``mask`` goes on with it.
 
     Raises:
@@ -188,7 +206,7 @@ def open_round(state: SiteState, message: bytes) -> MaskedEpoch:
         sender: open_shares(prepared.channel_keys[sender], row.tobytes(), request.name, sender, state.site)
         for sender, row in zip(request.senders, request.sealed, strict=True)
     }
-    return MaskedEpoch(request.name, held)
+    return OpenedRequest(message, request.name, held)
 
 
 def masked_before(state: SiteState, message: bytes, binding: RoundBinding) -> bytes | None:
@@ -197,24 +215,24 @@ def masked_before(state: SiteState, message: bytes, binding: RoundBinding) -> by
 
 
 def mask(
-    state: SiteState, message: bytes, vector: list[Lanes], layout: Layout, binding: RoundBinding
+    state: SiteState, opened: OpenedRequest, vector: list[Lanes], layout: Layout, binding: RoundBinding
 ) -> tuple[SiteState, bytes]:
     """Masks the vector; its keys are forgotten with that.
 
     Args:
         state: The site.
-        message: The request, which ``open_round`` opened before.
+        opened: The request.
         vector: The lanes of every segment; masked in place.
         layout: Of the vector; part of the settings whose digest ``binding`` holds.
         binding: What the vector was computed from, by this site's own reckoning.
 
     Raises:
-        WireError: The request cannot be read.
-        RefusedError: The keys of this epoch are gone, or never were; or the vector is of another epoch.
-        SealError: What a neighbour sealed does not open.
+        RefusedError: The keys of this epoch are gone, or never were; or the vector is of another epoch or roster.
+        SealError: A neighbour's round key is none to agree with.
     """
-    opened = open_round(state, message)
     prepared = _prepared(state, binding.name)
+    if (opened.name, state.group.roster_digest) != (binding.name, binding.roster_digest):
+        raise RefusedError(f"epoch {opened.name.epoch}: expected a vector of the epoch and roster that are masked")
     adder = MaskAdder()
     adder.add(vector, seed_key(prepared.seed, binding, state.site), 1)
     for neighbour, shares in opened.held.items():
@@ -222,41 +240,47 @@ def mask(
         key = pair_key(prepared.round_key, shares.round_public, binding, pair)
         adder.add(vector, key, 1 if state.site < neighbour else -1)
     answer = MaskedVector(opened.name, state.site, pack_lanes(layout, vector)).encode(state.identity)
-    state = dataclasses.replace(state, prepared=None, masked=opened)
-    return _with_answer(state, "mask", message + binding.encoded, answer), answer
+    channel_keys = {neighbour: prepared.channel_keys[neighbour] for neighbour in opened.held}
+    state = dataclasses.replace(state, prepared=None, masked=MaskedEpoch(binding, opened.held, channel_keys))
+    return _with_answer(state, "mask", opened.message + binding.encoded, answer), answer
 
 
 def reveal(state: SiteState, message: bytes) -> tuple[SiteState, bytes]:
-    """Reveals one share of every neighbour this site masked with (rule 3).
+    """Reveals one share of every neighbour this site masked with (rules 3 and 4).
 
     Raises:
         WireError: The request cannot be read.
-        RefusedError: Of another epoch, or with lists that break rule 3.
+        RefusedError: Of another epoch, or with lists that break rule 3 or 5.
     """
     again = _answered_before(state, "shares", message)
     if again is not None:
         return state, again
     request = UnmaskRequest.decode(message)
     masked = state.masked
-    if masked is None or masked.name != request.name:
-        raise RefusedError(f"epoch {request.name.epoch}: nothing is masked, or its shares were revealed")
-    survivors, dropouts = set(request.survivors), set(request.dropouts)
-    if survivors & dropouts:
-        raise RefusedError("expected every neighbour among the survivors or among the drop-outs, not in both")
-    if survivors | dropouts != set(masked.held):
-        raise RefusedError("expected all neighbours that were masked with, and no others")
-    _check_enough(state, len(survivors), "surviving neighbours")
-    revealed = RevealedShares(
-        request.name,
-        state.site,
-        request.survivors,
-        _rows([masked.held[site].seed_share for site in request.survivors]),
-        request.dropouts,
-        _rows([masked.held[site].key_share for site in request.dropouts]),
-    )
-    answer = revealed.encode(state.identity)
+    if masked is None or masked.binding.name != request.name:
+        raise RefusedError(f"epoch {request.name.epoch}: this site has masked nothing in it, or in a later one since")
+    told = Agreement(masked.binding, request.cohort, request.survivors, request.responders)
+    graph = state.group.graph(request.name.epoch)
+    _check_told(state, masked, told, graph)
+    rows = blinded_shares(told, graph, state.site, masked.held, masked.channel_keys)
+    answer = RevealedShares(request.name, state.site, told.digest, rows).encode(state.identity)
     kept = {step: answered for step, answered in state.answered.items() if step != "mask"}
-    return _with_answer(dataclasses.replace(state, masked=None, answered=kept), "shares", message, answer), answer
+    state = dataclasses.replace(state, masked=dataclasses.replace(masked, told=told), answered=kept)
+    return _with_answer(state, "shares", message, answer), answer
+
+
+def _check_told(state: SiteState, masked: MaskedEpoch, told: Agreement, graph: Graph) -> None:
+    """Refuses lists that break rule 3 or 5."""
+    if not {state.site} <= set(told.responders) <= set(told.survivors) <= set(told.cohort):
+        raise RefusedError("expected this site among the responders, those among the survivors, those in the cohort")
+    if not set(told.cohort) <= set(graph.circle.tolist()):
+        raise RefusedError("expected a cohort of sites that were drawn for this epoch")
+    neighbours = set(graph.neighbours(state.site))
+    if neighbours & set(told.cohort) != set(masked.held):
+        raise RefusedError("expected a cohort with all neighbours that were masked with, and no other neighbours")
+    _check_enough(state, len(neighbours & set(told.responders)), "responding neighbours")
+    if masked.told is not None and not told.is_narrower(masked.told):
+        raise RefusedError("expected the cohort and the survivors of before, and fewer responders")
 
 
 def _advertisement(state: SiteState, prepared: PreparedEpoch) -> Advertisement:
@@ -309,7 +333,3 @@ def _answered_before(state: SiteState, step: str, message: bytes) -> bytes | Non
 def _with_answer(state: SiteState, step: str, message: bytes, answer: bytes) -> SiteState:
     answered = {**state.answered, step: Answered(hashlib.sha256(message).digest(), answer)}
     return dataclasses.replace(state, answered=answered)
-
-
-def _rows(shares: list[npt.NDArray[np.uint32]]) -> ShareRows:
-    return np.array(shares, dtype=np.uint32).reshape(-1, NUM_SYMBOLS)

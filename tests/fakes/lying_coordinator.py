@@ -8,15 +8,35 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from fl_protocol.errors import RefusedError
 from fl_protocol.secure_sum import site as steps
+from fl_protocol.secure_sum.agreement import Agreement, added_shares, blinded_shares
 from fl_protocol.secure_sum.binding import RoundBinding
-from fl_protocol.secure_sum.channel import SEALED_BYTES
+from fl_protocol.secure_sum.channel import SEALED_BYTES, SharePair
 from fl_protocol.secure_sum.masking import MaskAdder, pair_key, seed_key
-from fl_protocol.secure_sum.messages import MaskedVector, MaskRequest, Positions, RevealedShares, UnmaskRequest
-from fl_protocol.secure_sum.shamir import open_secrets
+from fl_protocol.secure_sum.messages import (
+    MaskedVector,
+    MaskRequest,
+    Positions,
+    RevealedShares,
+    ShareRows,
+    UnmaskRequest,
+)
+from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, opened_secret
 from fl_protocol.secure_sum.vector import Values, empty_lanes, from_lanes, unpack_lanes
 from tests.fakes.secure_fleet import SecureFleet
 
-ShareRows = dict[int, dict[int, "np.ndarray[tuple[int, ...], np.dtype[np.uint32]]"]]  # by owner, then by holder
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What one site is told of who takes part."""
+
+    cohort: Positions
+    survivors: Positions
+    responders: Positions
+
+
+def view(cohort: Collection[int], survivors: Collection[int], responders: Collection[int]) -> View:
+    """A view, its lists in order."""
+    return View(*(tuple(sorted(part)) for part in (cohort, survivors, responders)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,22 +62,29 @@ class LyingCoordinator:
     def __init__(self, fleet: SecureFleet, corrupt: Collection[int], epoch: int = 1) -> None:
         self.fleet, self.corrupt = fleet, tuple(sorted(corrupt))
         self.keys = fleet.keys(epoch)
-        self.honest: Positions = tuple(site for site in self.keys.sites if site not in self.corrupt)
+        self.honest: Positions = tuple(site for site in self.keys.cohort if site not in self.corrupt)
         self.threshold = fleet.group.parameters.share_threshold
         self.delivered: dict[int, Delivered] = {}
-        self.seed_shares: ShareRows = {site: {} for site in self.keys.sites}
-        self.key_shares: ShareRows = {site: {} for site in self.keys.sites}
+        self._revealed: dict[Agreement, dict[int, ShareRows]] = {}
         self._own_keys: dict[int, X25519PrivateKey] = {}
         self._own_seeds: dict[int, bytes] = {}
+        self._own_shares: dict[int, Mapping[int, SharePair]] = {}
+        self._own_channels: dict[int, Mapping[int, bytes]] = {}
+        self._opened: tuple[dict[int, bytes], dict[int, X25519PrivateKey]] = {}, {}
         for site in self.corrupt:
             self._read_out(site)
+
+    @property
+    def fewest_honest(self) -> int:
+        """Honest sites in the smallest sum that opens when nobody lies."""
+        return self.threshold + 1 - len(self.corrupt)
 
     def _read_out(self, site: int) -> None:
         state = self.fleet.states[site]
         assert state.prepared is not None
         self._own_keys[site], self._own_seeds[site] = state.prepared.round_key, state.prepared.seed
-        for owner, pair in steps.open_round(state, self.keys.mask_request(site)).held.items():
-            self.seed_shares[owner][site], self.key_shares[owner][site] = pair.seed_share, pair.key_share
+        self._own_channels[site] = state.prepared.channel_keys
+        self._own_shares[site] = steps.open_round(state, self.keys.mask_request(site)).held
 
     def ask_vector(self, site: int, senders: Collection[int] | None = None, model: bytes | None = None) -> None:
         """Has a site mask its vector with these partners (left out: all), and for this model (left out: the fleet's).
@@ -74,44 +101,46 @@ class LyingCoordinator:
         answer = MaskedVector.decode(self.fleet.mask(site, request.encode(), binding), self.fleet.group.identities)
         self.delivered[site] = Delivered(answer.packed, chosen, binding)
 
-    def ask_shares(self, site: int, dropouts: Collection[int]) -> None:
-        """Tells a site which of its partners dropped out and keeps what it reveals.
+    def ask_shares(self, site: int, told: View) -> None:
+        """Tells a site who takes part, and keeps what it reveals.
 
         Raises:
             RefusedError: The site refuses.
         """
-        held = self.delivered[site].senders
-        parted = [tuple(other for other in held if (other in dropouts) is gone) for gone in (False, True)]
-        request = UnmaskRequest(self.keys.name, parted[0], parted[1])
-        revealed = RevealedShares.decode(self.fleet.reveal(site, request.encode()), self.fleet.group.identities)
-        self._keep(site, revealed)
+        request = UnmaskRequest(self.keys.name, told.cohort, told.survivors, told.responders)
+        answer = RevealedShares.decode(self.fleet.reveal(site, request.encode()), self.fleet.group.identities)
+        agreement = Agreement(self.delivered[site].binding, told.cohort, told.survivors, told.responders)
+        assert answer.agreement == agreement.digest
+        self._revealed.setdefault(agreement, {})[site] = answer.rows
+        self._open(agreement)
 
-    def _keep(self, site: int, revealed: RevealedShares) -> None:
-        for owner, row in zip(revealed.survivors, revealed.seed_shares, strict=True):
-            self.seed_shares[owner][site] = row
-        for owner, row in zip(revealed.dropouts, revealed.key_shares, strict=True):
-            self.key_shares[owner][site] = row
+    def _open(self, agreement: Agreement) -> None:
+        """Adds up what was revealed under one view, and keeps what fits the sites' commitments."""
+        total: ShareRows = np.zeros((len(agreement.cohort), NUM_SYMBOLS), dtype=np.uint32)
+        for rows in self._revealed[agreement].values():
+            total += rows
+        for site in set(self.corrupt) & set(agreement.responders):
+            held = {owner: pair for owner, pair in self._own_shares[site].items() if owner in agreement.cohort}
+            channels = self._own_channels[site]
+            total += blinded_shares(agreement, self.keys.graph, site, held, channels)
+        seeds, round_keys = self._opened
+        for owner, symbols in zip(agreement.cohort, added_shares(total), strict=True):
+            secret, advertised = opened_secret(symbols), self.keys.advertisement(owner)
+            if secret is None:
+                continue
+            if steps.seed_commitment(secret) == advertised.seed_commitment:
+                seeds[owner] = secret
+            key = X25519PrivateKey.from_private_bytes(secret)
+            if key.public_key().public_bytes_raw() == advertised.round_public:
+                round_keys[owner] = key
 
     def seed(self, owner: int) -> bytes | None:
-        """A site's seed, if it can be opened."""
-        if owner in self._own_seeds:
-            return self._own_seeds[owner]
-        opened = self._opened(self.seed_shares[owner])
-        is_right = (
-            opened is not None and steps.seed_commitment(opened) == self.keys.advertisement(owner).seed_commitment
-        )
-        return opened if is_right else None
+        """A site's seed, if it was opened."""
+        return self._own_seeds.get(owner) or self._opened[0].get(owner)
 
     def round_key(self, owner: int) -> X25519PrivateKey | None:
-        """A site's round key, if it can be opened."""
-        if owner in self._own_keys:
-            return self._own_keys[owner]
-        opened = self._opened(self.key_shares[owner])
-        if opened is None:
-            return None
-        key = X25519PrivateKey.from_private_bytes(opened)
-        is_right = key.public_key().public_bytes_raw() == self.keys.advertisement(owner).round_public
-        return key if is_right else None
+        """A site's round key, if it was opened."""
+        return self._own_keys.get(owner) or self._opened[1].get(owner)
 
     def isolate(self, sites: Collection[int]) -> tuple[Values, ...] | None:
         """The sum of these sites' values, if every mask on it can be taken off."""
@@ -142,40 +171,32 @@ class LyingCoordinator:
                 return pair_key(key, self.keys.advertisement(other).round_public, binding, pair)
         return None
 
-    def _opened(self, held: Mapping[int, "np.ndarray[tuple[int, ...], np.dtype[np.uint32]]"]) -> bytes | None:
-        if len(held) < self.threshold:
-            return None
-        holders = sorted(held)[: self.threshold]
-        return open_secrets(np.array(holders) + 1, np.array([held[holder] for holder in holders])[:, None, :])[0]
+    def smallest_sums(self) -> list[set[int]]:
+        """All sets of honest sites whose sum can be opened and that hold no smaller such set."""
+        open_sites = {site for site in self.delivered if site in self.honest and self.seed(site) is not None}
+        groups: list[set[int]] = []
+        for first in sorted(open_sites):
+            group, border = set[int](), [first]
+            while border:
+                site = border.pop()
+                group.add(site)
+                border += [other for other in self._bound_to(site) if other not in group]
+            if group <= open_sites and group not in groups:
+                groups.append(group)
+        return groups
+
+    def _bound_to(self, site: int) -> list[int]:
+        """Honest partners whose masks with a site come off in one way only: in a sum with that partner."""
+        if site not in self.delivered:
+            return []
+        others = (other for other in self.delivered[site].senders if other in self.honest)
+        return [other for other in others if self.round_key(other) is None and self.round_key(site) is None]
 
 
-def split_cohort(coordinator: LyingCoordinator, kept: Collection[int], claimed: Collection[int]) -> None:
-    """Has ``kept`` count as delivered and ``claimed`` as dropped out, each before just enough sites.
-
-    Every site is told of as few drop-outs as do, so that it never sees fewer survivors than it accepts. Sites in
-    ``kept`` mask with corrupt sites, with each other and with ``claimed`` alone.
-    """
-    kept, claimed = set(kept), set(claimed)
-    needed = coordinator.threshold - len(coordinator.corrupt)
-    for site in coordinator.honest:
-        isolated = kept | claimed | set(coordinator.corrupt)
-        coordinator.ask_vector(site, isolated - {site} if site in kept else None)
-    slack = {site: len(coordinator.delivered[site].senders) - coordinator.threshold for site in coordinator.honest}
-    told: dict[int, set[int]] = {site: set() for site in coordinator.honest}
-    for owner in sorted(claimed):
-        able = [site for site in coordinator.honest if site != owner and slack[site] > 0]
-        able = [site for site in able if owner in coordinator.delivered[site].senders]
-        for site in sorted(able, key=lambda site: (-slack[site], site not in claimed))[:needed]:
-            slack[site] -= 1
-            told[site].add(owner)
-    for site in coordinator.honest:
-        coordinator.ask_shares(site, told[site])
-
-
-def refuses(coordinator: LyingCoordinator, site: int, dropouts: Collection[int]) -> bool:
-    """Whether a site refuses to reveal shares for this list of drop-outs."""
+def refuses(coordinator: LyingCoordinator, site: int, told: View) -> bool:
+    """Whether a site refuses to reveal shares for this view."""
     try:
-        coordinator.ask_shares(site, dropouts)
+        coordinator.ask_shares(site, told)
     except RefusedError:
         return True
     return False

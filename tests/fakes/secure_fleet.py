@@ -87,7 +87,7 @@ class SecureFleet:
 
     def keys(self, epoch: int, absent: Collection[int] = ()) -> EpochKeys:
         """Has all sites of an epoch make their keys, but for the absent ones."""
-        collector = KeyCollector(self.group, self.name(epoch))
+        collector = KeyCollector(self.group, self.name(epoch), self.offers)
         for site in sorted(self.group.graph(epoch).circle.tolist()):
             if site not in absent:
                 collector.add(self.advertise(site, epoch))
@@ -99,14 +99,15 @@ class SecureFleet:
 
     def mask(self, site: int, message: bytes, binding: RoundBinding) -> bytes:
         """Has a site mask its values as a request asks it to."""
-        self.states[site], answer = steps.mask(self.states[site], message, self.lanes(site), self.layout, binding)
+        opened = steps.open_round(self.states[site], message)
+        self.states[site], answer = steps.mask(self.states[site], opened, self.lanes(site), self.layout, binding)
         return answer
 
     def masked_sum(self, keys: EpochKeys, absent: Collection[int] = ()) -> MaskedSum:
         """Has all sites with keys deliver, but for the absent ones; the sum is closed."""
         binding = self.binding(keys.name.epoch)
         total = MaskedSum(keys, self.layout, binding)
-        for site in keys.sites:
+        for site in keys.cohort:
             if site not in absent:
                 total.add(self.mask(site, keys.mask_request(site), binding))
         total.close()
@@ -118,11 +119,19 @@ class SecureFleet:
         return answer
 
     def open(self, total: MaskedSum, absent: Collection[int] = ()) -> OpenedSum:
-        """Has the survivors reveal their shares, but for the absent ones, and opens the sum."""
-        for site in total.delivered:
-            if site not in absent:
-                total.add_shares(self.reveal(site, total.unmask_request(site)))
+        """Has the survivors reveal their shares, again without the absent ones if there are any, and opens the sum."""
+        self.answer(total, absent)
+        if total.silent:
+            total.ask_again()
+            self.answer(total)
         return total.open()
+
+    def answer(self, total: MaskedSum, absent: Collection[int] = ()) -> None:
+        """Has those that are asked reveal their shares, but for the absent ones."""
+        request = total.unmask_request()
+        for site in total.responders:
+            if site not in absent:
+                total.add_shares(self.reveal(site, request))
 
     def sum(self, epoch: int, *absent: Collection[int]) -> OpenedSum:
         """A whole round.

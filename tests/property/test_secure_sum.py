@@ -3,9 +3,10 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,10 +22,10 @@ from fl_protocol.secure_sum.masked_sum import MaskedSum
 from fl_protocol.secure_sum.masking import MaskAdder, seed_key
 from fl_protocol.secure_sum.messages import SetUp
 from fl_protocol.secure_sum.parameters import choose_parameters
-from fl_protocol.secure_sum.shamir import PRIME, make_shares, open_secrets, share_at
+from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, PRIME, Points, holder_weights, make_shares, opened_secret
 from fl_protocol.secure_sum.update_code import decode_sum, encode_update, update_code
 from fl_protocol.secure_sum.vector import from_lanes, segment_for, to_lanes
-from tests.fakes.lying_coordinator import LyingCoordinator
+from tests.fakes.lying_coordinator import LyingCoordinator, refuses, view
 from tests.fakes.secure_fleet import SecureFleet, plain_sum, same, secure_fleet
 
 _rounds = settings(max_examples=20, deadline=None)
@@ -52,14 +53,9 @@ def test_masks_cancel_for_every_drop_out_pattern_the_threshold_allows_and_for_no
 ) -> None:
     num_sites, absent = drop_outs
     fleet = secure_fleet(num_sites)
-    threshold = fleet.group.parameters.share_threshold
     survivors = [site for site in range(num_sites) if site not in absent[0] | absent[1]]
     num_left = len(survivors) - len(absent[2])
-    num_holders = {site: num_left - (site not in absent[2]) for site in survivors}  # nobody holds its own
-    has_dropouts = bool(absent[1]) and num_sites - len(absent[0]) > threshold
-    is_allowed = len(survivors) > threshold and min(num_holders.values()) >= threshold
-    if has_dropouts:
-        is_allowed = is_allowed and num_left >= threshold
+    is_allowed = num_left >= fleet.group.parameters.fewest_survivors
     try:
         opened = fleet.sum(1, *absent)
     except (UnmaskError, RefusedError):
@@ -70,22 +66,43 @@ def test_masks_cancel_for_every_drop_out_pattern_the_threshold_allows_and_for_no
     assert same(opened.values, plain_sum(fleet.layout, survivors))
 
 
-@_rounds
-@given(st.data())
-def test_whatever_a_liar_asks_a_sum_it_isolates_is_of_more_than_one_site(data: st.DataObject) -> None:
-    """Five sites, one corrupt: no choice of partners and claims leaves one honest site alone."""
-    liar = LyingCoordinator(secure_fleet(5), corrupt=(4,))
+def _most(draw: st.DrawFn, sites: Collection[int], fewest: int) -> set[int]:
+    """All of ``sites`` but a few."""
+    left_out = draw(st.lists(st.sampled_from(sorted(sites)), max_size=max(0, len(sites) - fewest), unique=True))
+    return set(sites) - set(left_out)
+
+
+@st.composite
+def _lies(draw: st.DrawFn) -> LyingCoordinator:
+    """An epoch in which everybody is told what a liar likes: partners to mask with, and one of a few views."""
+    num_sites = draw(st.integers(3, 9))
+    liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - num_sites // 3, num_sites))
+    views = []
+    for _ in range(draw(st.integers(1, 3))):
+        survivors = _most(draw, range(num_sites), liar.threshold)
+        views.append(view(range(num_sites), survivors, _most(draw, survivors, liar.threshold)))
     for site in liar.honest:
-        others = [other for other in liar.honest if other != site]
-        left_out = data.draw(st.sampled_from([None, *others]))
-        liar.ask_vector(site, [other for other in (*others, 4) if other != left_out])
-    for site in liar.honest:
-        held = liar.delivered[site].senders
-        claimed = [data.draw(st.sampled_from(held))] if len(held) > liar.threshold and data.draw(st.booleans()) else []
-        liar.ask_shares(site, claimed)
+        told = draw(st.sampled_from([None, *views, *views]))
+        others = set(range(num_sites)) - {site}
+        partners = others if told and draw(st.booleans()) else _most(draw, others, liar.threshold)
+        liar.ask_vector(site, partners)
+        if told and site in told.responders:
+            cohort = partners | {site}  # or the site refuses
+            own = view(cohort, cohort & set(told.survivors), cohort & set(told.responders))
+            refuses(liar, site, own)
+    return liar
+
+
+@settings(max_examples=150, deadline=None)
+@given(_lies())
+def test_whatever_a_liar_asks_every_sum_that_opens_holds_as_many_honest_sites_as_an_open_one(
+    liar: LyingCoordinator,
+) -> None:
     for site in liar.honest:
         assert liar.seed(site) is None or liar.round_key(site) is None
         assert liar.isolate((site,)) is None
+    for sites in liar.smallest_sums():
+        assert len(sites) >= liar.fewest_honest
 
 
 def test_masks_cancel_among_sparse_neighbours() -> None:
@@ -169,22 +186,48 @@ def test_secrets_that_a_32_bit_fold_confuses_never_make_one_mask(secret: bytes, 
 # --- Shares ---
 
 
+def _value_at(place: int, points: Points, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """What shares at ``points`` say of another place: their weighted sum, as holders make it."""
+    moved, everybody = (points - place) % PRIME, np.ones((1, len(points)), dtype=bool)
+    weights = np.array([holder_weights(int(point), moved, everybody)[0] for point in moved])
+    return np.asarray((rows * weights[:, None] % PRIME).sum(axis=0) % PRIME)
+
+
 @given(st.lists(st.integers(1, PRIME - 1), min_size=2, max_size=12, unique=True), st.data())
 def test_as_many_shares_as_the_threshold_open_and_fewer_fit_any_secret(places: list[int], data: st.DataObject) -> None:
     share_threshold = data.draw(st.integers(2, len(places)))
     secret, decoy = (data.draw(st.binary(min_size=32, max_size=32)) for _ in range(2))
     points = np.array(places)
-    shares = make_shares([secret], points, share_threshold)
+    shares = make_shares([secret], points, share_threshold)[:, 0].astype(np.int64)
     chosen = np.array(data.draw(st.permutations(range(len(places)))))[:share_threshold]
-    assert open_secrets(points[chosen], shares[chosen]) == [secret]
-    rest = [place for place in range(len(places)) if place not in chosen]
-    for place in rest:
-        assert (share_at(places[place], points[chosen], shares[chosen]) == shares[place]).all()
-    fewer = chosen[:-1]
-    at_zero = np.frombuffer(decoy, dtype="<u2").astype(np.uint32).reshape(1, 1, -1)
-    moved = np.concatenate([points[fewer], [0]])
-    forged = share_at(places[chosen[-1]], moved, np.concatenate([shares[fewer], at_zero]))
-    assert open_secrets(points[chosen], np.concatenate([shares[fewer], forged[None]])) == [decoy]
+    assert opened_secret(_value_at(0, points[chosen], shares[chosen])) == secret
+    for place in set(range(len(places))) - set(chosen.tolist()):
+        assert (_value_at(places[place], points[chosen], shares[chosen]) == shares[place]).all()
+    fewer, last = chosen[:-1], places[chosen[-1]]
+    at_zero = np.frombuffer(decoy, dtype="<u2").astype(np.int64)[None]
+    forged = _value_at(last, np.append(points[fewer], 0), np.concatenate([shares[fewer], at_zero]))
+    assert opened_secret(_value_at(0, points[chosen], np.concatenate([shares[fewer], forged[None]]))) == decoy
+
+
+@given(st.integers(2, 40), st.data())
+def test_secrets_that_different_holders_share_open_by_one_sum(num_sites: int, data: st.DataObject) -> None:
+    """Each holder weighs its shares for those who hold the same secret."""
+    points = np.arange(1, num_sites + 1)
+    is_holder = np.array(
+        data.draw(st.lists(st.lists(st.booleans(), min_size=num_sites, max_size=num_sites), min_size=1))
+    )
+    is_holder[:, 0] = True
+    wanted = [bytes([place]) * 32 for place in range(len(is_holder))]
+    total = np.zeros((len(wanted), NUM_SYMBOLS), dtype=np.int64)
+    dealt = [
+        make_shares([secret], points[row], int(row.sum()))[:, 0] for secret, row in zip(wanted, is_holder, strict=True)
+    ]
+    for site in range(num_sites):
+        weights = holder_weights(site + 1, points, is_holder)
+        for owner in np.flatnonzero(is_holder[:, site]):
+            held = dealt[owner][np.count_nonzero(is_holder[owner, :site])].astype(np.int64)
+            total[owner] += held * weights[owner] % PRIME
+    assert [opened_secret(row) for row in total % PRIME] == wanted
 
 
 # --- Who masks with whom ---
@@ -237,7 +280,7 @@ class _Exchange:
 def _exchanges() -> dict[str, _Exchange]:
     """One of every kind, each taken by a receiver that starts from the same state every time."""
     fleet = secure_fleet(4)
-    old = KeyCollector(fleet.group, fleet.name(1))
+    old = KeyCollector(fleet.group, fleet.name(1), fleet.offers)
     request = keys_request(fleet.group, fleet.name(1), fleet.offers, 0)
     fresh = fleet.states[0]
     exchanges = {
@@ -257,16 +300,16 @@ def _exchanges() -> dict[str, _Exchange]:
     closed = _closed(fleet, keys, vectors)
     masked = fleet.states[0]
     exchanges["unmask request"] = _Exchange(
-        closed.unmask_request(0),
+        closed.unmask_request(),
         lambda message: _closed(fleet, keys, vectors).add_shares(steps.reveal(masked, message)[1]),
     )
-    shares = fleet.reveal(0, closed.unmask_request(0))
+    shares = fleet.reveal(0, closed.unmask_request())
     exchanges["shares"] = _Exchange(shares, lambda message: _closed(fleet, keys, vectors).add_shares(message))
     return exchanges
 
 
 def _collector(fleet: SecureFleet) -> KeyCollector:
-    return KeyCollector(fleet.group, fleet.name(1))
+    return KeyCollector(fleet.group, fleet.name(1), fleet.offers)
 
 
 def _total(fleet: SecureFleet, keys: EpochKeys) -> MaskedSum:
@@ -274,7 +317,8 @@ def _total(fleet: SecureFleet, keys: EpochKeys) -> MaskedSum:
 
 
 def _masked(fleet: SecureFleet, state: steps.SiteState, message: bytes) -> bytes:
-    return steps.mask(state, message, fleet.lanes(0), fleet.layout, fleet.binding(1))[1]
+    opened = steps.open_round(state, message)
+    return steps.mask(state, opened, fleet.lanes(0), fleet.layout, fleet.binding(1))[1]
 
 
 def _closed(fleet: SecureFleet, keys: EpochKeys, vectors: list[bytes]) -> MaskedSum:
@@ -350,7 +394,7 @@ def test_replayed_answers_of_the_epoch_before_are_refused(num_sites: int, again:
     vector = fleet.mask(0, keys.mask_request(0), fleet.binding(1))
     answers = {0: fleet.advertise(1, 2), 1: vector}
     total = fleet.masked_sum(fleet.keys(3))
-    shares = fleet.reveal(2, total.unmask_request(2))
+    shares = fleet.reveal(2, total.unmask_request())
     following = fleet.masked_sum(fleet.keys(4))
     with _refused:
         if again == 2:
@@ -358,7 +402,7 @@ def test_replayed_answers_of_the_epoch_before_are_refused(num_sites: int, again:
         elif again == 1:
             following.add(answers[1])
         else:
-            KeyCollector(fleet.group, fleet.name(4)).add(answers[0])
+            KeyCollector(fleet.group, fleet.name(4), fleet.offers).add(answers[0])
 
 
 @given(_KINDS, st.binary(max_size=200))

@@ -25,7 +25,7 @@ from fl_protocol.secure_sum.messages import (
     UnmaskRequest,
 )
 from fl_protocol.secure_sum.vector import to_lanes
-from tests.fakes.lying_coordinator import LyingCoordinator, refuses, split_cohort
+from tests.fakes.lying_coordinator import LyingCoordinator, refuses, view
 from tests.fakes.secure_fleet import (
     RUN,
     SecureFleet,
@@ -55,40 +55,62 @@ def _cut(request: MaskRequest, count: int) -> bytes:
 
 # --- Lying about drop-outs ---
 
+_ALL = range(8)
+
 
 @pytest.mark.parametrize("num_told_gone", range(6))
-def test_coordinator_that_lies_about_drop_outs_gets_no_second_secret(num_told_gone: int) -> None:
+def test_coordinator_that_lies_about_drop_outs_to_some_opens_nothing(num_told_gone: int) -> None:
     liar = LyingCoordinator(secure_fleet(8), corrupt=(6, 7))
     for site in liar.honest:
         liar.ask_vector(site)
     for place, site in enumerate(liar.honest[1:]):
-        liar.ask_shares(site, {0} if place < num_told_gone else set())
-    assert len(liar.seed_shares[0]) + len(liar.key_shares[0]) == 5 + 2 * 2
-    assert liar.seed(0) is None or liar.round_key(0) is None
+        survivors = set(_ALL) - ({0} if place < num_told_gone else set())
+        liar.ask_shares(site, view(_ALL, survivors, range(1, 8)))
+    told_the_same = num_told_gone in (0, 5)
+    for owner in liar.honest:
+        secrets_known = [liar.seed(owner), liar.round_key(owner)]
+        assert secrets_known.count(None) == (1 if told_the_same else 2)
+    assert (liar.round_key(0) is not None) == (num_told_gone == 5)
 
 
 def test_coordinator_that_asks_for_both_secrets_of_one_site_is_refused() -> None:
-    liar = LyingCoordinator(secure_fleet(4), corrupt=())
-    liar.ask_vector(0)
-    request = UnmaskRequest(liar.keys.name, (1, 2, 3), (3,))
-    with pytest.raises(RefusedError, match="in both"):
-        steps.reveal(liar.fleet.states[0], request.encode())
+    liar = LyingCoordinator(secure_fleet(8), corrupt=())
+    for site in liar.honest:
+        liar.ask_vector(site)
+        liar.ask_shares(site, view(_ALL, _ALL, _ALL))
+    assert all(liar.seed(site) is not None for site in liar.honest)
+    for site in liar.honest[1:]:
+        assert refuses(liar, site, view(_ALL, range(1, 8), range(1, 8)))
+    assert liar.round_key(0) is None
 
 
 def test_coordinator_that_asks_again_with_another_list_is_refused() -> None:
     liar = LyingCoordinator(secure_fleet(8), corrupt=())
     liar.ask_vector(0)
-    liar.ask_shares(0, {1})
-    assert refuses(liar, 0, {2})
-    assert refuses(liar, 0, ())
+    liar.ask_shares(0, view(_ALL, range(7), range(7)))
+    assert refuses(liar, 0, view(_ALL, _ALL, range(6)))
+    assert refuses(liar, 0, view(_ALL, range(6), range(6)))
+    assert refuses(liar, 0, view(range(7), range(7), range(6)))
+    assert not refuses(liar, 0, view(_ALL, range(7), range(6)))
+    assert refuses(liar, 0, view(_ALL, range(7), range(7)))
 
 
 def test_coordinator_that_leaves_out_a_neighbour_or_names_another_is_refused() -> None:
-    liar = LyingCoordinator(secure_fleet(4), corrupt=())
+    liar = LyingCoordinator(secure_fleet(8), corrupt=())
+    liar.ask_vector(0, range(1, 7))
+    for cohort in (range(6), _ALL):
+        with pytest.raises(RefusedError, match="all neighbours that were masked with, and no other neighbours"):
+            liar.ask_shares(0, view(cohort, range(6), range(6)))
+
+
+@pytest.mark.parametrize(
+    ("survivors", "responders"), [(range(1, 8), range(1, 8)), (_ALL, range(1, 8)), (range(7), _ALL), (range(9), _ALL)]
+)
+def test_coordinator_whose_lists_do_not_hold_each_other_is_refused(survivors: range, responders: range) -> None:
+    liar = LyingCoordinator(secure_fleet(8), corrupt=())
     liar.ask_vector(0)
-    for survivors, dropouts in (((1, 2), ()), ((0, 1, 2, 3), ()), ((1, 2, 3), (0,)), ((1, 2, 3), (4,))):
-        with pytest.raises(RefusedError, match="all neighbours that were masked with, and no others"):
-            steps.reveal(liar.fleet.states[0], UnmaskRequest(liar.keys.name, survivors, dropouts).encode())
+    with pytest.raises(RefusedError, match="expected this site among the responders, those among the survivors"):
+        liar.ask_shares(0, view(_ALL, survivors, responders))
 
 
 # --- Keys of others ---
@@ -134,7 +156,7 @@ def test_round_key_that_agrees_with_everybody_alike_is_refused(public: bytes) ->
 
 def test_advertisement_signed_by_another_is_refused() -> None:
     fleet = secure_fleet(4)
-    collector = KeyCollector(fleet.group, fleet.name(1))
+    collector = KeyCollector(fleet.group, fleet.name(1), fleet.offers)
     advertised = Advertisement.decode(fleet.advertise(0, 1), fleet.group.identities)
     for identity in (identity_of(1), Ed25519PrivateKey.generate()):
         with pytest.raises(SealError, match="an answer of the site"):
@@ -143,39 +165,60 @@ def test_advertisement_signed_by_another_is_refused() -> None:
 
 # --- Cohorts that the coordinator would like ---
 
-_FEWEST = {(5, 1): (2, 2), (8, 1): (4, 2), (8, 2): (1, 3)}  # (sites, corrupt): honest sites (isolated, called gone)
+_THIRDS = [(3, 1), (5, 1), (8, 0), (8, 2), (12, 4), (20, 6)]  # sites; corrupt: most that are allowed, or none
 
 
-@pytest.mark.parametrize(("num_sites", "num_corrupt"), _FEWEST)
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="sites do not agree on the survivors before they reveal shares"
-)
-def test_split_cohort_isolates_no_fewer_honest_sites_than_an_open_sum(num_sites: int, num_corrupt: int) -> None:
-    liar = LyingCoordinator(secure_fleet(num_sites), corrupt=range(num_sites - num_corrupt, num_sites))
-    num_isolated, num_gone = _FEWEST[num_sites, num_corrupt]
-    isolated = range(num_isolated)  # an open sum holds at least ``share_threshold`` + 1 - ``num_corrupt`` honest sites
-    try:
-        split_cohort(liar, isolated, range(num_isolated, num_isolated + num_gone))
-    except RefusedError:
-        return
-    opened = liar.isolate(isolated)
-    assert opened is None or not same(opened, plain_sum(liar.fleet.layout, isolated))
+@pytest.mark.parametrize(("num_sites", "num_corrupt"), _THIRDS)
+def test_split_cohort_opens_no_sum_but_the_one_all_responders_are_in(num_sites: int, num_corrupt: int) -> None:
+    """Those who do not reveal mask with as few as they accept, and are told gone as many of them as may be."""
+    liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - num_corrupt, num_sites))
+    revealing, silent = liar.honest[: liar.fewest_honest], liar.honest[liar.fewest_honest :]
+    kept, gone = silent[: len(silent) // 2], silent[len(silent) // 2 :]
+    for site in revealing:
+        liar.ask_vector(site)
+    for site in kept:
+        others = [other for other in (*liar.corrupt, *silent, *revealing) if other != site]
+        liar.ask_vector(site, others[: liar.threshold])
+    everybody, responders = range(num_sites), {*revealing, *liar.corrupt}
+    for site in revealing:
+        liar.ask_shares(site, view(everybody, set(everybody) - set(gone), responders))
+    assert all(liar.seed(site) is not None for site in (*revealing, *kept))
+    assert all(liar.round_key(site) is not None for site in gone)
+    assert liar.smallest_sums()
+    for sites in liar.smallest_sums():
+        assert set(revealing) <= sites
+    assert all(liar.isolate((site,)) is None for site in liar.delivered)
+    wanted = plain_sum(liar.fleet.layout, revealing)
+    assert (liar.isolate(revealing) is not None) == (not kept)
+    if not kept:
+        assert same(liar.isolate(revealing) or (), wanted)
 
 
-@pytest.mark.parametrize(("num_sites", "num_corrupt"), [(5, 0), (5, 1), (8, 0), (8, 1), (20, 0), (20, 2)])
-def test_split_cohort_leaves_no_site_alone_while_few_are_corrupt(num_sites: int, num_corrupt: int) -> None:
-    parameters = secure_fleet(num_sites).group.parameters
-    degree, threshold = parameters.degree, parameters.share_threshold
-    num_honest, needed = num_sites - num_corrupt, threshold - num_corrupt
-    num_claims = (num_honest - 1) * (degree - threshold)  # the one that is alone sees no drop-out to speak of
-    assert needed * needed > num_claims
-
-
-def test_split_cohort_opens_at_most_one_secret_of_every_site() -> None:
-    liar = LyingCoordinator(secure_fleet(8), corrupt=(6, 7))
-    split_cohort(liar, {0}, {1, 2, 3})
+@pytest.mark.parametrize(("num_sites", "num_corrupt"), [(8, 2), (12, 4), (20, 6)])
+def test_split_cohort_with_claims_of_its_own_for_every_site_opens_nothing(num_sites: int, num_corrupt: int) -> None:
+    """What singled out a site before sites agreed: each is told of other drop-outs, no more than it accepts."""
+    liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - num_corrupt, num_sites))
+    everybody, slack = set(range(num_sites)), num_sites - 1 - liar.threshold
     for site in liar.honest:
-        assert liar.seed(site) is None or liar.round_key(site) is None
+        liar.ask_vector(site)
+    for place, site in enumerate(liar.honest):
+        others = [other for other in liar.honest if other != site]
+        claimed = {others[(place + step) % len(others)] for step in range(slack)}
+        survivors = everybody - claimed
+        liar.ask_shares(site, view(everybody, survivors, survivors))
+    assert all(liar.seed(site) is None and liar.round_key(site) is None for site in liar.honest)
+
+
+def test_split_cohort_between_two_views_opens_neither() -> None:
+    liar = LyingCoordinator(secure_fleet(20), range(14, 20))
+    for site in liar.honest:
+        liar.ask_vector(site)
+    halves = (set(liar.honest[:7]), set(liar.honest[7:]))
+    for half, other in (halves, halves[::-1]):
+        responders = {*half, *liar.corrupt, min(other)}  # fewer would be refused
+        for site in half:
+            liar.ask_shares(site, view(range(20), responders, responders))
+    assert all(liar.seed(site) is None and liar.round_key(site) is None for site in liar.honest)
 
 
 def test_split_cohort_by_parts_that_mask_apart_opens_nothing() -> None:
@@ -220,8 +263,8 @@ def test_cohort_of_one_is_refused_at_every_step() -> None:
         with pytest.raises(RefusedError, match=f"expected at least 3 neighbours with keys, got {count}"):
             fleet.mask(0, _cut(request, count), fleet.binding(1))
     fleet.mask(0, request.encode(), fleet.binding(1))
-    with pytest.raises(RefusedError, match="expected at least 3 surviving neighbours, got 0"):
-        fleet.reveal(0, UnmaskRequest(keys.name, (), (1, 2, 3)).encode())
+    with pytest.raises(RefusedError, match="expected at least 3 responding neighbours, got 0"):
+        fleet.reveal(0, UnmaskRequest(keys.name, (0, 1, 2, 3), (0,), (0,)).encode())
 
 
 def test_cohort_of_one_is_no_sum_to_the_coordinator_either() -> None:
@@ -273,7 +316,7 @@ def test_replay_of_answers_in_a_later_epoch_is_refused() -> None:
     fleet = secure_fleet(4)
     old_answer = fleet.advertise(0, 1)
     with pytest.raises(WireError, match="expected an answer of epoch 2, round 1; got epoch 1, round 1"):
-        KeyCollector(fleet.group, fleet.name(2)).add(old_answer)
+        KeyCollector(fleet.group, fleet.name(2), fleet.offers).add(old_answer)
     keys = fleet.keys(2)
     old_vector = fleet.mask(0, keys.mask_request(0), fleet.binding(2))
     total = MaskedSum(fleet.keys(3), fleet.layout, fleet.binding(3))
@@ -338,17 +381,20 @@ def test_burnt_epochs_are_few() -> None:
 # --- Different things to different sites ---
 
 
-def test_different_models_to_different_sites_open_to_noise() -> None:
-    fleet = secure_fleet(4, layout=one_segment(4, 512, 16))
+def test_different_models_to_different_sites_open_nothing() -> None:
+    fleet = secure_fleet(4)
     keys = fleet.keys(1)
     total = MaskedSum(keys, fleet.layout, fleet.binding(1))
-    for site in keys.sites:
+    for site in keys.cohort:
         total.add(fleet.mask(site, keys.mask_request(site), fleet.binding(1, b"m" * 32 if site < 2 else b"n" * 32)))
     total.close()
-    (values,) = fleet.open(total).values
-    (wanted,) = plain_sum(fleet.layout, fleet.sites)
-    assert np.count_nonzero(values == wanted) < 16
-    assert 2000 < np.abs(values).mean() < 30_000
+    for site in (0, 1):
+        total.add_shares(fleet.reveal(site, total.unmask_request()))
+    for site in (2, 3):
+        with pytest.raises(WireError, match=f"site {site}: expected shares of the last request"):
+            total.add_shares(fleet.reveal(site, total.unmask_request()))
+    with pytest.raises(UnmaskError, match=r"got none of sites \[2, 3\]"):
+        total.open()
 
 
 def test_different_models_to_different_sites_leave_the_parts_masked() -> None:
@@ -356,8 +402,8 @@ def test_different_models_to_different_sites_leave_the_parts_masked() -> None:
     for site in liar.honest:
         liar.ask_vector(site, model=b"m" * 32 if site < 3 else b"n" * 32)
     for site in liar.honest:
-        liar.ask_shares(site, ())
-    assert all(liar.seed(site) is not None for site in liar.honest)
+        liar.ask_shares(site, view(_ALL, _ALL, _ALL))
+    assert all(liar.seed(site) is None for site in liar.honest)
     for part in ((0,), (0, 1, 2), (3, 4, 5), liar.honest):
         assert liar.isolate(part) is None
 
@@ -367,16 +413,15 @@ def test_overflow_is_impossible_with_every_site_at_its_limit(sign: int) -> None:
     fleet = secure_fleet(5)
     keys = fleet.keys(1)
     total = MaskedSum(keys, fleet.layout, fleet.binding(1))
-    for site in keys.sites:
+    for site in keys.cohort:
         most = [to_lanes(part, np.full(part.size, sign * part.limit)) for part in fleet.layout]
         binding = fleet.binding(1)
-        fleet.states[site], answer = steps.mask(
-            fleet.states[site], keys.mask_request(site), most, fleet.layout, binding
-        )
+        opened = steps.open_round(fleet.states[site], keys.mask_request(site))
+        fleet.states[site], answer = steps.mask(fleet.states[site], opened, most, fleet.layout, binding)
         total.add(answer)
     total.close()
-    opened = fleet.open(total)
-    assert all((got == sign * 5 * part.limit).all() for got, part in zip(opened.values, fleet.layout, strict=True))
+    summed = fleet.open(total)
+    assert all((got == sign * 5 * part.limit).all() for got, part in zip(summed.values, fleet.layout, strict=True))
 
 
 def test_overflow_by_a_value_beyond_the_limit_is_refused() -> None:
@@ -390,35 +435,33 @@ def test_overflow_by_a_value_beyond_the_limit_is_refused() -> None:
 
 def test_site_that_shares_with_too_few_spoils_nothing() -> None:
     fleet = secure_fleet(8)
-    collector = KeyCollector(fleet.group, fleet.name(1))
+    collector = KeyCollector(fleet.group, fleet.name(1), fleet.offers)
     for site in fleet.sites[:-1]:
         collector.add(fleet.advertise(site, 1))
     whole = Advertisement.decode(fleet.advertise(7, 1), fleet.group.identities)
     few = dataclasses.replace(whole, receivers=whole.receivers[:1], sealed=whole.sealed[:1])
-    collector.add(few.encode(identity_of(7)))
+    with pytest.raises(WireError, match="site 7: expected sealed shares for all neighbours"):
+        collector.add(few.encode(identity_of(7)))
     keys = collector.close()
-    assert keys.sites == fleet.sites[:-1]
+    assert keys.cohort == fleet.sites[:-1]
     assert 7 not in keys.partners(0)
     opened = fleet.open(fleet.masked_sum(keys))
     assert same(opened.values, plain_sum(fleet.layout, range(7)))
 
 
-def test_site_that_deals_wrong_shares_has_nobody_left_out() -> None:
+def test_site_that_deals_or_reveals_wrong_shares_spoils_the_sum_and_it_shows() -> None:
     fleet = secure_fleet(8)
-    keys = fleet.keys(1)
-    total = fleet.masked_sum(keys)
-    for site in keys.sites:
-        message = fleet.reveal(site, total.unmask_request(site))
-        revealed = RevealedShares.decode(message, fleet.group.identities)
-        bad = {0: (1, 2), 3: (4, 5), 6: (1, 7)}
-        shares = revealed.seed_shares.copy()
-        for owner, holders in bad.items():
-            if site in holders:
-                shares[revealed.survivors.index(owner)] ^= 1
-        total.add_shares(dataclasses.replace(revealed, seed_shares=shares % 65_537).encode(identity_of(site)))
-    opened = total.open()
-    assert same(opened.values, plain_sum(fleet.layout, fleet.sites))
-    assert opened.wrong_holders == (1, 2, 4, 5, 7)
+    total = fleet.masked_sum(fleet.keys(1))
+    for site in total.responders:
+        answer = fleet.reveal(site, total.unmask_request())
+        if site == 3:
+            revealed = RevealedShares.decode(answer, fleet.group.identities)
+            rows = revealed.rows.copy()
+            rows[[1, 5], 2] ^= 1
+            answer = dataclasses.replace(revealed, rows=rows).encode(identity_of(site))
+        total.add_shares(answer)
+    with pytest.raises(UnmaskError, match=r"sites \[1, 5\]: the shares that came do not open what they committed to"):
+        total.open()
 
 
 def test_vector_of_another_site_is_not_taken_for_its_own() -> None:
@@ -437,7 +480,8 @@ def test_masked_vector_shows_nothing_of_its_values() -> None:
     worst = 0.0
     for site, fill in ((0, 0), (1, layout[0].limit)):
         lanes = [to_lanes(layout[0], np.full(4096, fill))]
-        _, answer = steps.mask(fleet.states[site], keys.mask_request(site), lanes, layout, fleet.binding(1))
+        opened = steps.open_round(fleet.states[site], keys.mask_request(site))
+        _, answer = steps.mask(fleet.states[site], opened, lanes, layout, fleet.binding(1))
         seen = np.frombuffer(MaskedVector.decode(answer, fleet.group.identities).packed, dtype=np.uint8)
         counts = np.bincount(seen, minlength=256)
         worst = max(worst, float(((counts - 32.0) ** 2 / 32.0).sum()))

@@ -29,10 +29,10 @@ def test_keys_are_asked_for_with_the_channels_of_neighbours_that_are_set_up() ->
     assert request.offers == tuple(fleet.offers[site] for site in (1, 2, 4))
 
 
-def test_every_site_masks_with_all_that_sealed_for_it_and_it_for_them() -> None:
+def test_every_site_masks_with_all_neighbours_that_have_keys() -> None:
     fleet = secure_fleet(6)
     keys = fleet.keys(1, absent=[4])
-    assert keys.sites == (0, 1, 2, 3, 5)
+    assert keys.cohort == (0, 1, 2, 3, 5)
     assert keys.partners(3) == (0, 1, 2, 5)
     request = MaskRequest.decode(keys.mask_request(3))
     assert request.senders == (0, 1, 2, 5)
@@ -42,23 +42,30 @@ def test_every_site_masks_with_all_that_sealed_for_it_and_it_for_them() -> None:
         keys.advertisement(4)
 
 
-def test_site_that_sealed_for_too_few_is_left_out_and_whom_that_leaves_with_too_few() -> None:
-    fleet = secure_fleet(6)  # four shares open a secret
-    collector = KeyCollector(fleet.group, fleet.name(1))
-    lame = _advertised(fleet, 0)
-    for receiver in (3, 4):
-        lame = _without(lame, receiver)
-    collector.add(lame.encode(identity_of(0)))
-    for site in (1, 2, 3, 4, 5):
-        advertised = _advertised(fleet, site)
-        collector.add((_without(advertised, 4) if site == 3 else advertised).encode(identity_of(site)))
-    assert collector.sites == fleet.sites
-    assert collector.close().sites == ()
+def test_site_that_sealed_for_fewer_than_asked_is_refused() -> None:
+    fleet = secure_fleet(6)
+    collector = KeyCollector(fleet.group, fleet.name(1), fleet.offers)
+    with pytest.raises(WireError, match="site 0: expected sealed shares for all neighbours it was asked to seal for"):
+        collector.add(_without(_advertised(fleet, 0), 3).encode(identity_of(0)))
+    assert collector.sites == ()
+
+
+def test_site_that_is_left_with_too_few_neighbours_is_left_out_and_whom_that_leaves_with_too_few() -> None:
+    fleet = secure_fleet(70)
+    graph, fewest = fleet.group.graph(1), fleet.group.parameters.share_threshold
+    neighbours = graph.neighbours(0)
+    kept = set(neighbours[: fewest - 1])
+    absent = set(neighbours) - kept
+    keys = fleet.keys(1, absent)
+    assert 0 not in keys.cohort
+    assert all(len(keys.partners(site)) >= fewest for site in keys.cohort)
+    assert all(set(keys.partners(site)) == set(graph.neighbours(site)) & set(keys.cohort) for site in keys.cohort)
+    assert fleet.keys(2, range(30)).cohort == ()
 
 
 def test_same_advertisement_again_changes_nothing_and_another_is_refused() -> None:
     fleet = secure_fleet(4)
-    collector = KeyCollector(fleet.group, fleet.name(1))
+    collector = KeyCollector(fleet.group, fleet.name(1), fleet.offers)
     answer = fleet.advertise(0, 1)
     assert collector.add(answer) == collector.add(answer) == 0
     other = dataclasses.replace(Advertisement.decode(answer, fleet.group.identities), seed_commitment=bytes(32))
@@ -69,9 +76,9 @@ def test_same_advertisement_again_changes_nothing_and_another_is_refused() -> No
 
 def test_shares_sealed_for_strangers_are_refused() -> None:
     fleet = secure_fleet(4)
-    collector = KeyCollector(fleet.group, fleet.name(1))
+    collector = KeyCollector(fleet.group, fleet.name(1), fleet.offers)
     advertised = dataclasses.replace(_advertised(fleet, 0), receivers=(0, 1, 2))
-    with pytest.raises(WireError, match="site 0: expected sealed shares for its neighbours alone"):
+    with pytest.raises(WireError, match="site 0: expected sealed shares for all neighbours it was asked to seal for"):
         collector.add(advertised.encode(identity_of(0)))
 
 
@@ -80,8 +87,8 @@ def test_keys_of_a_site_that_was_not_drawn_are_refused() -> None:
     (left_out,) = set(fleet.sites) - set(fleet.group.graph(1).circle.tolist())
     drawn = next(site for site in fleet.sites if site != left_out)
     advertised = dataclasses.replace(_advertised(fleet, drawn), site=left_out)
-    with pytest.raises(WireError, match=f"site {left_out}: expected sealed shares for its neighbours alone"):
-        KeyCollector(fleet.group, fleet.name(1)).add(advertised.encode(identity_of(left_out)))
+    with pytest.raises(WireError, match=f"site {left_out}: expected keys of sites that were drawn"):
+        KeyCollector(fleet.group, fleet.name(1), fleet.offers).add(advertised.encode(identity_of(left_out)))
 
 
 @pytest.mark.parametrize(

@@ -57,12 +57,23 @@ def test_every_site_is_drawn_as_often_as_another() -> None:
     assert np.abs(counts - 400).max() < 5 * np.sqrt(500 * 0.8 * 0.2)
 
 
+@pytest.mark.parametrize("degree", [4, 5, 9])
+def test_table_of_neighbours_says_what_the_lists_say(degree: int) -> None:
+    graph = Graph(np.array([3, 1, 4, 0, 5, 19, 2, 6, 8, 7]), SumParameters(10, degree, 2, 0))
+    sites, others = np.array([7, 3, 19]), np.array([8, 19, 0, 3])
+    wanted = [[other in graph.neighbours(site) for other in others.tolist()] for site in sites.tolist()]
+    assert graph.are_neighbours(sites, others).tolist() == wanted
+
+
 def test_site_that_was_not_drawn_has_no_neighbours() -> None:
     group = sum_group(b"r" * 32, _BEACON, tuple(bytes([site]) * 32 for site in range(12)), num_drawn=11)
     graph = group.graph(1)
     (left_out,) = set(range(12)) - set(graph.circle.tolist())
     with pytest.raises(ValueError, match=f"site {left_out} does not take part in this epoch"):
         graph.neighbours(left_out)
+    for stranger in (left_out, 12, 4999):
+        with pytest.raises(ValueError, match=f"site {stranger} does not take part in this epoch"):
+            graph.are_neighbours(graph.circle, np.array([stranger]))
 
 
 @pytest.mark.parametrize("epoch", [-1, 0, MAX_EPOCH + 1])

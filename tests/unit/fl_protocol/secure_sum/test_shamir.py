@@ -4,6 +4,7 @@ import itertools
 import secrets
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from fl_protocol.secure_sum.shamir import (
@@ -11,10 +12,9 @@ from fl_protocol.secure_sum.shamir import (
     NUM_SYMBOLS,
     PRIME,
     Points,
-    lagrange_weights,
+    holder_weights,
     make_shares,
-    open_secrets,
-    share_at,
+    opened_secret,
 )
 
 _POINTS = np.array([1, 2, 5, 9, 4999])
@@ -37,6 +37,13 @@ def _opened_literally(points: list[int], rows: "np.ndarray[tuple[int, ...], np.d
     return b"".join(_value_at(0, points, column).to_bytes(2, "little") for column in columns)
 
 
+def _opened(points: Points, rows: npt.NDArray[np.uint32]) -> bytes | None:
+    """What holders open by weighing their shares and adding them up."""
+    everybody = np.ones((1, len(points)), dtype=bool)
+    weights = np.array([holder_weights(int(point), points, everybody)[0] for point in points])
+    return opened_secret((rows.astype(np.int64) * weights[:, None] % PRIME).sum(axis=0) % PRIME)
+
+
 @pytest.mark.parametrize("share_threshold", [1, 2, 3, 5])
 def test_any_holders_as_many_as_the_threshold_open_what_the_literal_polynomial_opens(share_threshold: int) -> None:
     values = [secrets.token_bytes(32), bytes(32), b"\xff" * 32]
@@ -44,18 +51,8 @@ def test_any_holders_as_many_as_the_threshold_open_what_the_literal_polynomial_o
     assert shares.shape == (5, 3, NUM_SYMBOLS)
     for chosen in itertools.combinations(range(5), share_threshold):
         held = shares[list(chosen)]
-        assert open_secrets(_POINTS[list(chosen)], held) == values
+        assert [_opened(_POINTS[list(chosen)], held[:, place]) for place in range(3)] == values
         assert _opened_literally(_POINTS[list(chosen)].tolist(), held[:, 0]) == values[0]
-
-
-def test_share_of_another_point_is_that_of_the_literal_polynomial() -> None:
-    shares = make_shares([secrets.token_bytes(32)], _POINTS, 3)
-    for place in (1, 3, 9, 65_536):
-        wanted = [
-            _value_at(place, [1, 2, 5], [int(row[0, symbol]) for row in shares[:3]]) for symbol in range(NUM_SYMBOLS)
-        ]
-        assert share_at(place, _POINTS[:3], shares[:3])[0].tolist() == wanted
-    assert (share_at(4999, _POINTS[:3], shares[:3]) == shares[4]).all()
 
 
 def test_fewer_shares_than_the_threshold_fit_every_secret() -> None:
@@ -65,21 +62,28 @@ def test_fewer_shares_than_the_threshold_fit_every_secret() -> None:
         known = [shares[:3, 0, symbol].tolist() for symbol in range(NUM_SYMBOLS)]
         fourth = [_value_at(9, [0, 1, 2, 5], [symbol, *rows]) for symbol, rows in zip(symbols, known, strict=True)]
         held = np.concatenate([shares[:3], np.array(fourth, dtype=np.uint32).reshape(1, 1, -1)])
-        assert open_secrets(_POINTS[:4], held) == [wanted]
+        assert _opened(_POINTS[:4], held[:, 0]) == wanted
 
 
-def test_weights_are_exact_for_the_most_points_there_are() -> None:
+def test_weights_are_exact_for_the_largest_points_there_are() -> None:
     points = np.array([PRIME - 1, 1, 65_000, 32_768, 2, 40_000, 7])
-    weights = lagrange_weights(points).tolist()
-    for place, weight in enumerate(weights):
-        assert weight == _value_at(0, points.tolist(), [int(place == other) for other in range(len(points))])
+    for place, point in enumerate(points.tolist()):
+        weights = holder_weights(point, points, np.ones((1, 7), dtype=bool))
+        assert weights.tolist() == [_value_at(0, points.tolist(), [int(place == other) for other in range(7)])]
+
+
+def test_weights_are_of_those_alone_who_hold_the_secret() -> None:
+    are_holders = np.array([[True, True, False, True, False], [True] * 5, [True, False, False, False, False]])
+    for row, weight in zip(are_holders, holder_weights(1, _POINTS, are_holders).tolist(), strict=True):
+        points = _POINTS[row].tolist()
+        assert weight == _value_at(0, points, [int(point == 1) for point in points])
 
 
 def test_many_holders_and_the_largest_symbols_stay_exact() -> None:
     points = np.arange(1, 1001)
     secret = b"\xff" * 32
     shares = make_shares([secret], points, 600)
-    assert open_secrets(points[300:900], shares[300:900]) == [secret]
+    assert _opened(points[300:900], shares[300:900, 0]) == secret
 
 
 def test_single_shares_look_uniform() -> None:
@@ -89,9 +93,11 @@ def test_single_shares_look_uniform() -> None:
     assert ((counts - 250.0) ** 2 / 250.0).sum() < 80
 
 
-def test_shares_of_no_secret_of_bytes_open_to_nothing() -> None:
-    rows = np.full((1, 1, NUM_SYMBOLS), PRIME - 1, dtype=np.uint32)
-    assert open_secrets(np.array([1]), rows) == [None]
+def test_symbols_that_stand_for_no_bytes_are_no_secret() -> None:
+    symbols = np.zeros(NUM_SYMBOLS, dtype=np.int64)
+    assert opened_secret(symbols) == bytes(32)
+    symbols[7] = PRIME - 1
+    assert opened_secret(symbols) is None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,7 @@ def test_points_that_repeat_or_are_out_of_range_are_refused(points: Points, mess
     with pytest.raises(ValueError, match=message):
         make_shares([bytes(32)], points, 1)
     with pytest.raises(ValueError, match=message):
-        open_secrets(points, np.zeros((len(points), 1, NUM_SYMBOLS), dtype=np.uint32))
+        holder_weights(1, points, np.ones((1, len(points)), dtype=bool))
 
 
 @pytest.mark.parametrize("share_threshold", [0, 6])
@@ -120,11 +126,6 @@ def test_threshold_out_of_range_is_refused(share_threshold: int) -> None:
 def test_secret_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="expected secrets of 32 bytes"):
         make_shares([bytes(32), bytes(31)], _POINTS, 2)
-
-
-def test_shares_of_other_holders_than_the_points_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected a share for each of 3 points, got 2"):
-        open_secrets(_POINTS[:3], make_shares([bytes(32)], _POINTS, 2)[:2])
 
 
 def test_random_symbols_that_are_not_uniform_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,14 @@ import pytest
 from fl_protocol.errors import RefusedError, WireError
 from fl_protocol.secure_sum import site as steps
 from fl_protocol.secure_sum.epoch_keys import keys_request
-from fl_protocol.secure_sum.messages import Advertisement, MaskedVector, MaskRequest, SetUp, UnmaskRequest
+from fl_protocol.secure_sum.messages import (
+    Advertisement,
+    MaskedVector,
+    MaskRequest,
+    RevealedShares,
+    SetUp,
+    UnmaskRequest,
+)
 from fl_protocol.secure_sum.vector import unpack_lanes
 from tests.fakes.secure_fleet import RUN, SecureFleet, identity_of, plain_sum, same, secure_fleet
 
@@ -16,7 +23,12 @@ from tests.fakes.secure_fleet import RUN, SecureFleet, identity_of, plain_sum, s
 def _masked(fleet: SecureFleet, epoch: int = 1) -> UnmaskRequest:
     keys = fleet.keys(epoch)
     fleet.mask(0, keys.mask_request(0), fleet.binding(epoch))
-    return UnmaskRequest(keys.name, keys.partners(0), ())
+    return UnmaskRequest(keys.name, keys.cohort, keys.cohort, keys.cohort)
+
+
+def _first(count: int) -> tuple[int, ...]:
+    """The first positions of a roster."""
+    return tuple(range(count))
 
 
 def test_set_up_tells_the_newest_epoch_and_is_the_same_again() -> None:
@@ -110,7 +122,7 @@ def test_vector_that_was_sent_is_sent_again_until_its_shares_are_revealed() -> N
     answer = fleet.mask(0, request, binding)
     assert steps.masked_before(fleet.states[0], request, binding) == answer
     assert steps.masked_before(fleet.states[0], request, fleet.binding(2)) is None
-    fleet.reveal(0, UnmaskRequest(keys.name, (1, 2, 3), ()).encode())
+    fleet.reveal(0, UnmaskRequest(keys.name, (0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3)).encode())
     assert steps.masked_before(fleet.states[0], request, binding) is None
 
 
@@ -119,29 +131,59 @@ def test_shares_are_revealed_once_and_the_same_bytes_again() -> None:
     request = _masked(fleet)
     answer = fleet.reveal(0, request.encode())
     assert fleet.reveal(0, request.encode()) == answer
-    assert fleet.states[0].masked is None
-    with pytest.raises(RefusedError, match="epoch 1: nothing is masked, or its shares were revealed"):
-        fleet.reveal(0, dataclasses.replace(request, survivors=(1, 2, 3, 4), dropouts=(5,)).encode())
+    with pytest.raises(RefusedError, match="expected the cohort and the survivors of before, and fewer responders"):
+        fleet.reveal(0, dataclasses.replace(request, survivors=_first(5), responders=_first(5)).encode())
+
+
+def test_shares_are_revealed_again_for_fewer_responders_and_never_for_more() -> None:
+    fleet = secure_fleet(8)
+    request = _masked(fleet)
+    answers = [fleet.reveal(0, dataclasses.replace(request, responders=_first(count)).encode()) for count in (8, 7, 6)]
+    assert len({RevealedShares.decode(answer, fleet.group.identities).agreement for answer in answers}) == 3
+    for count in (7, 8):
+        with pytest.raises(RefusedError, match="fewer responders"):
+            fleet.reveal(0, dataclasses.replace(request, responders=_first(count)).encode())
 
 
 def test_shares_of_another_epoch_are_not_revealed() -> None:
     fleet = secure_fleet(4)
     request = _masked(fleet)
-    with pytest.raises(RefusedError, match="epoch 2: nothing is masked, or its shares were revealed"):
+    with pytest.raises(RefusedError, match="epoch 2: this site has masked nothing in it, or in a later one since"):
         fleet.reveal(0, dataclasses.replace(request, name=fleet.name(2)).encode())
+    later = _masked(fleet, epoch=2)
+    with pytest.raises(RefusedError, match="epoch 1: this site has masked nothing in it, or in a later one since"):
+        fleet.reveal(0, request.encode())
+    assert fleet.reveal(0, later.encode())
 
 
-@pytest.mark.parametrize("num_gone", range(1, 6))
-def test_so_many_survivors_as_open_a_secret_are_asked_for(num_gone: int) -> None:
+@pytest.mark.parametrize("num_left", range(1, 7))
+def test_so_many_responders_as_open_a_secret_are_asked_for(num_left: int) -> None:
     fleet = secure_fleet(6)
-    request = _masked(fleet)
-    gone = request.survivors[5 - num_gone :]
-    asked = UnmaskRequest(request.name, request.survivors[: 5 - num_gone], gone).encode()
-    if 5 - num_gone >= fleet.group.parameters.share_threshold:
-        assert fleet.reveal(0, asked)
+    request = dataclasses.replace(_masked(fleet), responders=_first(num_left)).encode()
+    if num_left > fleet.group.parameters.share_threshold:
+        assert fleet.reveal(0, request)
     else:
-        with pytest.raises(RefusedError, match=f"expected at least 4 surviving neighbours, got {5 - num_gone}"):
-            fleet.reveal(0, asked)
+        with pytest.raises(RefusedError, match=f"expected at least 4 responding neighbours, got {num_left - 1}"):
+            fleet.reveal(0, request)
+
+
+def test_cohort_of_sites_that_were_not_drawn_is_refused() -> None:
+    fleet = secure_fleet(12, num_drawn=11)
+    (left_out,) = set(fleet.sites) - set(fleet.group.graph(1).circle.tolist())
+    keys = fleet.keys(1)
+    site = keys.cohort[0]
+    fleet.mask(site, keys.mask_request(site), fleet.binding(1))
+    cohort = tuple(sorted((*keys.cohort, left_out)))
+    with pytest.raises(RefusedError, match="expected a cohort of sites that were drawn for this epoch"):
+        fleet.reveal(site, UnmaskRequest(keys.name, cohort, keys.cohort, keys.cohort).encode())
+
+
+def test_vector_of_another_roster_is_not_masked() -> None:
+    fleet = secure_fleet(4)
+    keys = fleet.keys(1)
+    binding = dataclasses.replace(fleet.binding(1), roster_digest=b"s" * 32)
+    with pytest.raises(RefusedError, match="epoch 1: expected a vector of the epoch and roster that are masked"):
+        fleet.mask(0, keys.mask_request(0), binding)
 
 
 def test_garbage_is_refused_at_every_step() -> None:

@@ -56,7 +56,8 @@ def test_attack_of_28_seconds_finds_nothing_here() -> None:
     assert own is not None
     assert other is not None
     vector, binding = [to_lanes(layout[0], _VALUES)], fleet.binding(1)
-    _, answer = steps.mask(fleet.states[0], liar.keys.mask_request(0), vector, layout, binding)
+    opened = steps.open_round(fleet.states[0], liar.keys.mask_request(0))
+    _, answer = steps.mask(fleet.states[0], opened, vector, layout, binding)
     lanes = unpack_lanes(layout, MaskedVector.decode(answer, fleet.group.identities).packed)
     adder, corrupt_key = MaskAdder(), liar.round_key(2)
     assert corrupt_key is not None
