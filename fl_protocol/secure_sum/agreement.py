@@ -77,9 +77,13 @@ def blinded_shares(
     rows[np.searchsorted(_indices(agreement.cohort), owners)] = weighted
     adder = MaskAdder()
     for other in sorted(channel_keys.keys() & set(agreement.responders)):
-        key = derive_key(channel_keys[other], b"edgeguard secure sum agreement v1" + agreement.digest)
-        adder.add([rows.reshape(-1)], key, 1 if site < other else -1)
+        adder.add([rows.reshape(-1)], blinding_key(channel_keys[other], agreement), 1 if site < other else -1)
     return rows
+
+
+def blinding_key(channel_key: bytes, agreement: Agreement) -> bytes:
+    """The key of the mask that two neighbours share who were told the same."""
+    return derive_key(channel_key, b"edgeguard secure sum agreement v1" + agreement.digest)
 
 
 def added_shares(total: ShareRows) -> npt.NDArray[np.int64]:

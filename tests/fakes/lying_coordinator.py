@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from fl_protocol.errors import RefusedError
 from fl_protocol.secure_sum import site as steps
-from fl_protocol.secure_sum.agreement import Agreement, added_shares, blinded_shares
+from fl_protocol.secure_sum.agreement import Agreement, blinding_key
 from fl_protocol.secure_sum.binding import RoundBinding
 from fl_protocol.secure_sum.channel import SEALED_BYTES, SharePair
-from fl_protocol.secure_sum.masking import MaskAdder, pair_key, seed_key
+from fl_protocol.secure_sum.masking import MaskAdder, pair_key, public_bytes, seed_key
 from fl_protocol.secure_sum.messages import (
     MaskedVector,
     MaskRequest,
@@ -20,7 +20,7 @@ from fl_protocol.secure_sum.messages import (
     ShareRows,
     UnmaskRequest,
 )
-from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, opened_secret
+from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, PRIME, holder_weights, opened_secret
 from fl_protocol.secure_sum.vector import Values, empty_lanes, from_lanes, unpack_lanes
 from tests.fakes.secure_fleet import SecureFleet
 
@@ -65,7 +65,7 @@ class LyingCoordinator:
         self.honest: Positions = tuple(site for site in self.keys.cohort if site not in self.corrupt)
         self.threshold = fleet.group.parameters.share_threshold
         self.delivered: dict[int, Delivered] = {}
-        self._revealed: dict[Agreement, dict[int, ShareRows]] = {}
+        self._revealed: dict[Positions, dict[int, dict[int, ShareRows]]] = {}  # by responders, site, owner
         self._own_keys: dict[int, X25519PrivateKey] = {}
         self._own_seeds: dict[int, bytes] = {}
         self._own_shares: dict[int, Mapping[int, SharePair]] = {}
@@ -111,28 +111,42 @@ class LyingCoordinator:
         answer = RevealedShares.decode(self.fleet.reveal(site, request.encode()), self.fleet.group.identities)
         agreement = Agreement(self.delivered[site].binding, told.cohort, told.survivors, told.responders)
         assert answer.agreement == agreement.digest
-        self._revealed.setdefault(agreement, {})[site] = answer.rows
-        self._open(agreement)
+        self._revealed.setdefault(told.responders, {})[site] = self._unblinded(site, agreement, answer.rows)
+        self._open(told.responders)
 
-    def _open(self, agreement: Agreement) -> None:
-        """Adds up what was revealed under one view, and keeps what fits the sites' commitments."""
-        total: ShareRows = np.zeros((len(agreement.cohort), NUM_SYMBOLS), dtype=np.uint32)
-        for rows in self._revealed[agreement].values():
-            total += rows
-        for site in set(self.corrupt) & set(agreement.responders):
-            held = {owner: pair for owner, pair in self._own_shares[site].items() if owner in agreement.cohort}
-            channels = self._own_channels[site]
-            total += blinded_shares(agreement, self.keys.graph, site, held, channels)
+    def _unblinded(self, site: int, agreement: Agreement, rows: ShareRows) -> dict[int, ShareRows]:
+        """What a site revealed, by owner, without its masks with corrupt sites."""
+        rows, adder = rows.copy(), MaskAdder()
+        for other in set(self.corrupt) & set(agreement.responders) & set(self.keys.partners(site)):
+            key = blinding_key(self._own_channels[other][site], agreement)
+            adder.add([rows.reshape(-1)], key, -1 if site < other else 1)
+        return dict(zip(agreement.cohort, rows, strict=True))
+
+    def _open(self, responders: Positions) -> None:
+        """Adds up what was revealed for the same responders, whatever else they were told, and keeps what fits."""
         seeds, round_keys = self._opened
-        for owner, symbols in zip(agreement.cohort, added_shares(total), strict=True):
-            secret, advertised = opened_secret(symbols), self.keys.advertisement(owner)
-            if secret is None:
-                continue
-            if steps.seed_commitment(secret) == advertised.seed_commitment:
-                seeds[owner] = secret
-            key = X25519PrivateKey.from_private_bytes(secret)
-            if key.public_key().public_bytes_raw() == advertised.round_public:
+        for owner in self.keys.cohort:
+            total = np.zeros(NUM_SYMBOLS, dtype=np.uint32)
+            for revealed in self._revealed[responders].values():
+                total += revealed.get(owner, np.uint32(0))
+            seed = self._with_own(total, owner, responders, "seed_share")
+            if seed is not None and steps.seed_commitment(seed) == self.keys.advertisement(owner).seed_commitment:
+                seeds[owner] = seed
+            secret = self._with_own(total, owner, responders, "key_share")
+            key = None if secret is None else X25519PrivateKey.from_private_bytes(secret)
+            if key is not None and public_bytes(key) == self.keys.advertisement(owner).round_public:
                 round_keys[owner] = key
+
+    def _with_own(self, total: ShareRows, owner: int, responders: Positions, kind: str) -> bytes | None:
+        """A secret by what was revealed and what corrupt responders hold."""
+        points = np.array(responders) + 1
+        is_holder = self.keys.graph.are_neighbours(np.array([owner]), np.array(responders))
+        symbols = total.astype(np.int64)
+        for site in set(self.corrupt) & set(responders) - {owner}:
+            if owner in self._own_shares[site]:
+                share = getattr(self._own_shares[site][owner], kind).astype(np.int64)
+                symbols = symbols + share * holder_weights(site + 1, points, is_holder) % PRIME
+        return opened_secret(symbols % PRIME)
 
     def seed(self, owner: int) -> bytes | None:
         """A site's seed, if it was opened."""
