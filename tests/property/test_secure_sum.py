@@ -25,7 +25,7 @@ from fl_protocol.secure_sum.parameters import choose_parameters
 from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, PRIME, Points, holder_weights, make_shares, opened_secret
 from fl_protocol.secure_sum.update_code import decode_sum, encode_update, update_code
 from fl_protocol.secure_sum.vector import from_lanes, segment_for, to_lanes
-from tests.fakes.lying_coordinator import LyingCoordinator, refuses, view
+from tests.fakes.lying_coordinator import LyingCoordinator, view
 from tests.fakes.secure_fleet import SecureFleet, plain_sum, same, secure_fleet
 
 _rounds = settings(max_examples=20, deadline=None)
@@ -74,22 +74,18 @@ def _most(draw: st.DrawFn, sites: Collection[int], fewest: int) -> set[int]:
 
 @st.composite
 def _lies(draw: st.DrawFn) -> LyingCoordinator:
-    """An epoch in which everybody is told what a liar likes: partners to mask with, and one of a few views."""
-    num_sites = draw(st.integers(3, 9))
-    liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - num_sites // 3, num_sites))
-    views = []
-    for _ in range(draw(st.integers(1, 3))):
-        survivors = _most(draw, range(num_sites), liar.threshold)
-        views.append(view(range(num_sites), survivors, _most(draw, survivors, liar.threshold)))
+    """An epoch in which sites mask with whom a liar likes, and most responders are told the same, some another thing."""
+    num_sites = draw(st.integers(3, 12))
+    liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - draw(st.integers(0, num_sites // 3)), num_sites))
+    everybody, fewest = set(range(num_sites)), liar.threshold + 1
+    responders = _most(draw, everybody, fewest)
+    told, other = (view(everybody, responders | set(_most(draw, everybody, 0)), responders) for _ in range(2))
+    contrary = draw(st.sets(st.sampled_from(sorted(everybody)), max_size=2)) if draw(st.booleans()) else set()
     for site in liar.honest:
-        told = draw(st.sampled_from([None, *views, *views]))
-        others = set(range(num_sites)) - {site}
-        partners = others if told and draw(st.booleans()) else _most(draw, others, liar.threshold)
-        liar.ask_vector(site, partners)
-        if told and site in told.responders:
-            cohort = partners | {site}  # or the site refuses
-            own = view(cohort, cohort & set(told.survivors), cohort & set(told.responders))
-            refuses(liar, site, own)
+        is_asked = site in responders
+        liar.ask_vector(site, everybody - {site} if is_asked else _most(draw, everybody - {site}, liar.threshold))
+        if is_asked:
+            liar.ask_shares(site, other if site in contrary else told)
     return liar
 
 
