@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +137,25 @@ def test_drop_outs_while_unmasking_are_in_the_sum(fleet: Fleet) -> None:
     fleet.node(2).silent = {"unmask"}
     fleet.node(5).failing = {"unmask"}
     check(fleet.run(1), range(NUM_SITES), 1)
+    assert fleet.actions().count("unmask") == NUM_SITES + (NUM_SITES - 2)  # the others are asked once more
+
+
+def test_drop_outs_while_unmasking_again_are_in_the_sum_and_bounded(fleet: Fleet) -> None:
+    asked = dict.fromkeys((2, 5, 7), 0)
+
+    def vanish(number: int, last: int) -> Callable[[str, dict[str, bytes]], dict[str, bytes]]:
+        def change(action: str, answers: dict[str, bytes]) -> dict[str, bytes]:
+            asked[number] += action == records.UNMASK
+            return {} if action == records.UNMASK and asked[number] == last else answers
+
+        return change
+
+    fleet.node(2).change, fleet.node(5).change = vanish(2, 1), vanish(5, 2)
+    check(fleet.run(1), range(NUM_SITES), 1)
+    assert fleet.actions().count("unmask") == 10 + 9 + 8
+    fleet.node(2).change, fleet.node(5).change, fleet.node(7).change = vanish(2, 2), vanish(5, 4), vanish(7, 6)
+    with pytest.raises(RoundError, match=r"round 2: expected shares of all responders, got none of sites \[7\]"):
+        fleet.run(2)
 
 
 def test_drop_outs_of_one_round_take_part_in_the_next(fleet: Fleet) -> None:
@@ -183,7 +202,7 @@ def test_round_below_the_threshold_fails_and_the_next_one_starts_with_new_keys(f
 def test_too_few_shares_fail_the_round_and_nothing_is_opened(fleet: Fleet) -> None:
     for number in range(4):
         fleet.node(number).silent = {"unmask"}
-    with pytest.raises(RoundError, match="expected more shares: too few to open sites"):
+    with pytest.raises(RoundError, match="round 1: expected at least 7 responders around every site"):
         fleet.run(1)
 
 

@@ -74,7 +74,7 @@ def _most(draw: st.DrawFn, sites: Collection[int], fewest: int) -> set[int]:
 
 @st.composite
 def _lies(draw: st.DrawFn) -> LyingCoordinator:
-    """An epoch in which sites mask with whom a liar likes, and most responders are told the same, some another thing."""
+    """An epoch in which sites mask with whom a liar likes, and some responders are told another thing than most."""
     num_sites = draw(st.integers(3, 12))
     liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - draw(st.integers(0, num_sites // 3)), num_sites))
     everybody, fewest = set(range(num_sites)), liar.threshold + 1
