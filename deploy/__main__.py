@@ -11,11 +11,19 @@ from deploy.checks import problems_of_folder, problems_of_machine
 from deploy.enrolment import DEFAULT_VALID_HOURS, Enrolment, JoinAnswer, JoinRequest
 from deploy.errors import DeployError
 from deploy.folder import PRIVATE, PUBLIC, read_file
-from deploy.operator_folder import admit_site, enrol_site, init_federation, renew_certificate, revoke_site
+from deploy.operator_folder import (
+    admit_site,
+    enrol_site,
+    init_federation,
+    renew_certificate,
+    revoke_site,
+    set_draw,
+)
 from deploy.registration import apply_roster
 from deploy.settings import checked_settings
 from fl_protocol.errors import ProtocolError
 from fl_protocol.messages import Message, parse_message
+from fl_protocol.roster import DEFAULT_DROPOUT_PERCENT
 from fl_runtime.atomic_file import write_atomically
 from fl_runtime.command import run_command
 
@@ -102,6 +110,20 @@ def accept(
 def revoke(*, site: Site, folder: Folder) -> None:
     """At the operator's: signs the next roster without a site."""
     typer.echo(f"roster {revoke_site(folder, site)}; it counts once the coordinator has it and has run apply")
+
+
+@app.command()
+def draw(
+    *,
+    folder: Folder,
+    sites_per_round: Annotated[int, typer.Option(help="Sites that the roster's beacon draws; 0 for all.")],
+    dropout_percent: Annotated[
+        int, typer.Option(help="Drop-outs that a round of more than 64 sites stands, in percent.")
+    ] = DEFAULT_DROPOUT_PERCENT,
+) -> None:
+    """At the operator's: signs the next roster, by which every round draws so many sites."""
+    version = set_draw(folder, sites_per_round, dropout_percent)
+    typer.echo(f"roster {version}; it counts once the coordinator has it and has run apply")
 
 
 @app.command()

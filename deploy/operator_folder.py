@@ -5,6 +5,7 @@
 the roster is written first, and an enrolment counts as open until all else is done.
 """
 
+import dataclasses
 import datetime as dt
 import secrets
 from pathlib import Path
@@ -28,8 +29,10 @@ from deploy.enrolment import (
 from deploy.errors import DeployError
 from deploy.folder import PRIVATE, PlannedFile, locked, make_folder, read_file, write_plan
 from deploy.settings import FederationSettings, parse_settings
+from fl_protocol.errors import SumParameterError
 from fl_protocol.messages import parse_message
 from fl_protocol.roster import MAX_SITES, Roster, RosterSite, new_beacon, sign_roster, verify_roster
+from fl_protocol.secure_sum.parameters import SMALLEST_ROUND
 
 OPERATOR, COORDINATOR = "operator", "coordinator"
 _CA_KEY, _CA, _SIGNING_KEY = "ca.key", "ca.pem", "operator.key"
@@ -150,6 +153,28 @@ def revoke_site(folder: Path, site: str) -> int:
     return roster.version
 
 
+def set_draw(folder: Path, sites_per_round: int, dropout_percent: int) -> int:
+    """Signs the next roster, by which secure rounds draw so many sites; returns its version.
+
+    Args:
+        folder: Of the federation.
+        sites_per_round: 0 for all on the roster.
+        dropout_percent: Drop-outs that a round of more than 64 sites stands.
+
+    Raises:
+        DeployError: A number is out of its bounds, or no secure round is possible with them.
+    """
+    with locked(folder):
+        books = _Books(folder)
+        try:
+            following = books.roster.next_with(books.roster.sites)
+            roster = dataclasses.replace(following, sites_per_round=sites_per_round, dropout_percent=dropout_percent)
+        except ValueError as error:
+            raise DeployError(str(error)) from error
+        books.publish(roster)
+    return roster.version
+
+
 def renew_certificate(folder: Path, now: dt.datetime) -> None:
     """Vouches anew for the coordinator's key, which stays where it is; the names are those of ``init``.
 
@@ -178,7 +203,16 @@ class _Books:
         self.roster = verify_roster(read_file(own / _ROSTER), public_key, newest_version=1)
 
     def publish(self, roster: Roster) -> bytes:
-        """Signs ``roster`` and puts it into both folders; the one already signed is put there as it is."""
+        """Signs ``roster`` and puts it into both folders; the one already signed is put there as it is.
+
+        Raises:
+            DeployError: No secure round is possible with its sites and numbers.
+        """
+        if len(roster.sites) >= SMALLEST_ROUND:
+            try:
+                roster.sum_group()
+            except SumParameterError as error:
+                raise DeployError(f"sites_per_round {roster.sites_per_round}: {error}") from error
         own, theirs = self._folder / OPERATOR, self._folder / COORDINATOR
         signed = read_file(own / _ROSTER) if roster == self.roster else sign_roster(roster, self.signing_key)
         write_plan(own, {_ROSTER: PlannedFile(signed)})

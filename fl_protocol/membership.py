@@ -95,13 +95,16 @@ class MadeFederation:
     """Content of each site's membership folder, by the name of the file."""
 
 
-def make_federation(federation: str, sites: list[str], operator: Ed25519PrivateKey | None = None) -> MadeFederation:
+def make_federation(
+    federation: str, sites: list[str], operator: Ed25519PrivateKey | None = None, sites_per_round: int = 0
+) -> MadeFederation:
     """Makes keys and roster for sites that all run on this machine.
 
     Args:
         federation: Its name.
         sites: Their names.
         operator: Signs the roster; left out: a key that is forgotten at once.
+        sites_per_round: Sites that a secure round draws; 0 for all.
 
     Raises:
         ValueError: A name is none, or is there twice.
@@ -110,7 +113,7 @@ def make_federation(federation: str, sites: list[str], operator: Ed25519PrivateK
     operator_key = operator.public_key().public_bytes_raw()
     identities = {site: Ed25519PrivateKey.generate() for site in sites}
     listed = sorted(RosterSite(site, key.public_key().public_bytes_raw()) for site, key in identities.items())
-    signed = sign_roster(Roster(1, new_beacon(), federation, tuple(listed)), operator)
+    signed = sign_roster(Roster(1, new_beacon(), federation, tuple(listed), sites_per_round), operator)
     files = {
         site: {
             IDENTITY_FILE: identity_pem(identity),

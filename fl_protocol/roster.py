@@ -13,6 +13,8 @@ Rules:
    bring a revoked site back), and another roster of version n (equivocation). The caller keeps both on disk.
 4. Sites are sorted by name; no name and no key is there twice: one box must not take part as two sites.
 5. Every version has 32 new random bytes, the beacon, for what all sites must draw alike and nobody may choose.
+6. How many sites a secure round draws, and how many drop-outs it stands, is the operator's to say: a coordinator could
+   tell every site something else.
 """
 
 import dataclasses
@@ -28,8 +30,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from fl_protocol.errors import RosterError
 from fl_protocol.messages import Name
+from fl_protocol.secure_sum.group import SumGroup, sum_group
+from fl_protocol.secure_sum.parameters import MAX_DROPOUT_PERCENT, SMALLEST_ROUND
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KEY_BYTES = 32
 """Length of an Ed25519 public key, raw."""
 BEACON_BYTES = 32
@@ -37,6 +41,7 @@ MAX_SITES = 5000
 MAX_ROSTER_BYTES = 1_000_000
 """Larger than a roster of ``MAX_SITES`` with the longest names."""
 MAX_VERSION = 2**53
+DEFAULT_DROPOUT_PERCENT = 10
 
 _DOMAIN = b"edgeguard roster v1\x00"
 _name = pydantic.TypeAdapter(Name)
@@ -70,12 +75,16 @@ class Roster:
         beacon: 32 random bytes, new with every version.
         federation: Name of the federation; a roster of another one is no roster here.
         sites: Sorted by name, no name or key twice, at most ``MAX_SITES``.
+        sites_per_round: How many of them the beacon draws for a secure round; 0 for all.
+        dropout_percent: Drop-outs that a secure round of more than 64 sites stands, in percent of those drawn.
     """
 
     version: int
     beacon: bytes
     federation: str
     sites: tuple[RosterSite, ...]
+    sites_per_round: int = 0
+    dropout_percent: int = DEFAULT_DROPOUT_PERCENT
 
     def __post_init__(self) -> None:
         if not 1 <= self.version <= MAX_VERSION:
@@ -83,6 +92,12 @@ class Roster:
         _check_bytes(self.beacon, BEACON_BYTES, "beacon")
         _check_name(self.federation)
         _check_sites(self.sites)
+        if self.sites_per_round != 0 and not SMALLEST_ROUND <= self.sites_per_round <= MAX_SITES:
+            raise ValueError(
+                f"sites_per_round: expected 0 or {SMALLEST_ROUND} to {MAX_SITES}, got {self.sites_per_round}"
+            )
+        if not 0 <= self.dropout_percent <= MAX_DROPOUT_PERCENT:
+            raise ValueError(f"dropout_percent: expected 0 to {MAX_DROPOUT_PERCENT}, got {self.dropout_percent}")
 
     @property
     def canonical_bytes(self) -> bytes:
@@ -93,6 +108,20 @@ class Roster:
     def digest(self) -> bytes:
         """SHA-256 of the canonical bytes: tells two rosters of one version apart."""
         return hashlib.sha256(self.canonical_bytes).digest()
+
+    def sum_group(self) -> SumGroup:
+        """Who may sum together in secure rounds, and how; the same at all sites and at the coordinator.
+
+        Raises:
+            SumParameterError: No secure round is possible with these sites.
+        """
+        return sum_group(
+            self.digest,
+            self.beacon,
+            tuple(site.identity_key for site in self.sites),
+            dropout_percent=self.dropout_percent,
+            num_drawn=self.sites_per_round or None,
+        )
 
     def site(self, name: str) -> RosterSite | None:
         """The site of that name, or None."""
@@ -173,9 +202,11 @@ class _Roster(pydantic.BaseModel):
     model_config = _STRICT
 
     beacon: _Hex32
+    dropout_percent: Annotated[int, pydantic.Field(ge=0, le=MAX_DROPOUT_PERCENT)]
     federation: Name
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     sites: Annotated[tuple[_Site, ...], pydantic.Field(max_length=MAX_SITES, strict=False)]
+    sites_per_round: Annotated[int, pydantic.Field(ge=0, le=MAX_SITES)]
     version: Annotated[int, pydantic.Field(ge=1, le=MAX_VERSION)]
 
 
@@ -199,7 +230,14 @@ def _parse(signed: bytes) -> tuple[Roster, bytes]:
     parts = read.roster
     sites = tuple(RosterSite(site.name, bytes.fromhex(site.identity_key)) for site in parts.sites)
     try:
-        roster = Roster(parts.version, bytes.fromhex(parts.beacon), parts.federation, sites)
+        roster = Roster(
+            parts.version,
+            bytes.fromhex(parts.beacon),
+            parts.federation,
+            sites,
+            parts.sites_per_round,
+            parts.dropout_percent,
+        )
     except ValueError as error:
         raise RosterError(f"roster: {error}") from error
     return roster, bytes.fromhex(read.signature)
@@ -237,6 +275,8 @@ def _fields(roster: Roster) -> dict[str, object]:
         "beacon": roster.beacon.hex(),
         "federation": roster.federation,
         "sites": [{"name": site.name, "identity_key": site.identity_key.hex()} for site in roster.sites],
+        "sites_per_round": roster.sites_per_round,
+        "dropout_percent": roster.dropout_percent,
     }
 
 

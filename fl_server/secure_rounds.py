@@ -24,7 +24,7 @@ from fl_protocol.secure_sum.binding import RUN_BYTES, EpochName, RoundBinding, d
 from fl_protocol.secure_sum.channel import ChannelOffer, check_offer
 from fl_protocol.secure_sum.epoch_keys import EpochKeys, KeyCollector, keys_request
 from fl_protocol.secure_sum.graph import MAX_EPOCH
-from fl_protocol.secure_sum.group import SumGroup, sum_group
+from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.masked_sum import MaskedSum
 from fl_protocol.secure_sum.messages import SetUp
 from fl_server.errors import RoundError
@@ -84,8 +84,7 @@ class SecureRounds:
     def __init__(self, grid: Grid, run: SecureRun, reserve_epoch: Callable[[int], int], deadline_s: float) -> None:
         self._grid, self._reserve_epoch, self._deadline_s = grid, reserve_epoch, deadline_s
         self._run, self._signed_roster, roster = run.name, run.signed_roster, run.roster
-        identities = tuple(site.identity_key for site in roster.sites)
-        self.group: SumGroup = sum_group(roster.digest, roster.beacon, identities)
+        self.group: SumGroup = roster.sum_group()
         self._site_of: dict[int, int] = {}
         self._offers: dict[int, ChannelOffer] = {}
         self._newest_epoch = 0

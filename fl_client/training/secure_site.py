@@ -22,7 +22,6 @@ from fl_protocol.membership import IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE, 
 from fl_protocol.round_vector import RoundSettingsMessage, RoundVector, SiteContribution
 from fl_protocol.secure_sum import site as sums
 from fl_protocol.secure_sum.binding import RUN_BYTES, RoundBinding, digest_of
-from fl_protocol.secure_sum.group import sum_group
 from fl_protocol.secure_sum.messages import MaskRequest
 from fl_runtime.atomic_file import write_atomically
 
@@ -75,7 +74,7 @@ class SecureSite:
         roster = rostered.roster
         state = self._state
         if state is None or (state.run, state.group.roster_digest) != (run, roster.digest):
-            group = sum_group(roster.digest, roster.beacon, tuple(site.identity_key for site in roster.sites))
+            group = roster.sum_group()
             newest = self._newest_epoch(roster.digest)
             self._state = state = sums.join_run(group, rostered.position, rostered.identity, run, newest)
             logger.info("secure rounds begin", extra={"sites": len(roster.sites), "newest_epoch": newest})

@@ -5,8 +5,6 @@ import dataclasses
 from fl_protocol.secure_sum.graph import Graph, draw_graph
 from fl_protocol.secure_sum.parameters import SumParameters, choose_parameters
 
-DEFAULT_DROPOUT_PERCENT = 10
-
 
 @dataclasses.dataclass(frozen=True)
 class SumGroup:
@@ -31,7 +29,7 @@ def sum_group(
     beacon: bytes,
     identities: tuple[bytes, ...],
     *,
-    dropout_percent: int = DEFAULT_DROPOUT_PERCENT,
+    dropout_percent: int,
     num_drawn: int | None = None,
 ) -> SumGroup:
     """The group of a roster.

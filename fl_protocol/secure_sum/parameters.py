@@ -35,6 +35,9 @@ PRIVACY_BITS, LIVENESS_BITS = 40, 20
 SMALLEST_ROUND = 3
 """With fewer sites, the sum less one's own vector is another's vector."""
 
+MAX_DROPOUT_PERCENT = 30
+"""More, and honest survivors would be fewer than the corrupt third."""
+
 LARGEST_ROUND = 5000
 """More sites than a roster holds; keeps the search for a degree short."""
 
@@ -68,7 +71,7 @@ def choose_parameters(num_sites: int, num_rostered: int, dropout_percent: int) -
     Args:
         num_sites: Sites that may take part in a round: the roster, or a draw from it.
         num_rostered: Sites on the roster.
-        dropout_percent: Drop-outs tolerated, of ``num_sites``; of use beyond ``LARGEST_COMPLETE`` sites alone.
+        dropout_percent: Drop-outs tolerated, of ``num_sites``, rounded up; used beyond ``LARGEST_COMPLETE`` sites.
 
     Raises:
         SumParameterError: The numbers are out of bounds, or no degree keeps both bounds.
@@ -78,8 +81,10 @@ def choose_parameters(num_sites: int, num_rostered: int, dropout_percent: int) -
             f"a secure round: expected {SMALLEST_ROUND} to {LARGEST_ROUND} sites of a roster at least as long, "
             f"got {num_sites} of {num_rostered}"
         )
-    if not 0 <= dropout_percent <= 30:
-        raise SumParameterError(f"a secure round: expected 0 to 30 % drop-outs, got {dropout_percent} %")
+    if not 0 <= dropout_percent <= MAX_DROPOUT_PERCENT:
+        raise SumParameterError(
+            f"a secure round: expected 0 to {MAX_DROPOUT_PERCENT} % drop-outs, got {dropout_percent} %"
+        )
     num_corrupt = _corrupt_sites(num_sites, num_rostered)
     if num_sites <= LARGEST_COMPLETE:
         degree = num_sites - 1
@@ -90,7 +95,7 @@ def choose_parameters(num_sites: int, num_rostered: int, dropout_percent: int) -
                 f"a secure round: {num_corrupt} of {num_sites} sites may be corrupt: draw more of the roster's"
             )
         return SumParameters(num_sites, degree, threshold, corrupt)
-    return _sparse(num_sites, num_corrupt, num_sites * dropout_percent // 100)
+    return _sparse(num_sites, num_corrupt, -(-num_sites * dropout_percent // 100))
 
 
 def _corrupt_sites(num_sites: int, num_rostered: int) -> int:

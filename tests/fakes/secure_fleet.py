@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fl_protocol.roster import DEFAULT_DROPOUT_PERCENT
 from fl_protocol.secure_sum import site as steps
 from fl_protocol.secure_sum.binding import DIGEST_BYTES, RUN_BYTES, EpochName, RoundBinding
 from fl_protocol.secure_sum.channel import ChannelOffer
 from fl_protocol.secure_sum.epoch_keys import EpochKeys, KeyCollector, keys_request
-from fl_protocol.secure_sum.group import DEFAULT_DROPOUT_PERCENT, SumGroup, sum_group
+from fl_protocol.secure_sum.group import SumGroup, sum_group
 from fl_protocol.secure_sum.lanes import Lanes
 from fl_protocol.secure_sum.masked_sum import MaskedSum, OpenedSum
 from fl_protocol.secure_sum.messages import Positions, SetUp

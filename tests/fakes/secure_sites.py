@@ -92,10 +92,12 @@ class SecureSiteNode:
 
 
 def secure_nodes(
-    folder: Path, num_sites: int, operator: Ed25519PrivateKey | None = None
+    folder: Path, num_sites: int, operator: Ed25519PrivateKey | None = None, sites_per_round: int = 0
 ) -> tuple[dict[int, SecureSiteNode], SecureRun]:
     """Nodes of a whole federation, by node id, and a run of it."""
-    made: MadeFederation = make_federation("test", [f"site-{number:03d}" for number in range(num_sites)], operator)
+    made: MadeFederation = make_federation(
+        "test", [f"site-{number:03d}" for number in range(num_sites)], operator, sites_per_round
+    )
     nodes = {}
     for number, (site, files) in enumerate(sorted(made.files_by_site.items())):
         membership_dir, state_dir = folder / site / "membership", folder / site / "state"

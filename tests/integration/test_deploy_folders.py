@@ -115,6 +115,27 @@ def test_wrong_options_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
     assert not folder.exists()
 
 
+def test_operator_says_how_many_sites_a_round_draws(federation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(6):
+        add_site(federation, f"store{number}")
+    capsys.readouterr()
+    assert deploy("draw", "--folder", federation, "--sites-per-round", "5", "--dropout-percent", "20") == 0
+    assert capsys.readouterr().out == "roster 8; it counts once the coordinator has it and has run apply\n"
+    key = bytes.fromhex((federation / "coordinator" / "operator.pub").read_text())
+    roster = verify_roster((federation / "coordinator" / "roster.json").read_bytes(), key, newest_version=8)
+    assert (roster.sites_per_round, roster.dropout_percent, len(roster.sites)) == (5, 20, 6)
+    assert deploy("draw", "--folder", federation, "--sites-per-round", "2") == 2
+    assert capsys.readouterr().err == "error: sites_per_round: expected 0 or 3 to 5000, got 2\n"
+    assert deploy("draw", "--folder", federation, "--sites-per-round", "3") == 2
+    refused = "error: sites_per_round 3: a secure round: 2 of 3 sites may be corrupt: draw more of the roster's\n"
+    assert capsys.readouterr().err == refused
+    assert (federation / "operator" / "roster.json").read_bytes() == roster_file(federation)
+
+
+def roster_file(federation: Path) -> bytes:
+    return (federation / "coordinator" / "roster.json").read_bytes()
+
+
 def test_private_keys_stay_where_they_were_made(federation: Path) -> None:
     before = private_files(federation)
     box = add_site(federation, "store42")

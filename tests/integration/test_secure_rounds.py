@@ -55,8 +55,8 @@ def settings(round_number: int, num_sites: int = NUM_SITES) -> RoundSettingsMess
 class Fleet:
     """A fleet, its coordinator, and what it should sum up to."""
 
-    def __init__(self, folder: Path, num_sites: int = NUM_SITES) -> None:
-        self.nodes, self.first_run = secure_nodes(folder, num_sites)
+    def __init__(self, folder: Path, num_sites: int = NUM_SITES, sites_per_round: int = 0) -> None:
+        self.nodes, self.first_run = secure_nodes(folder, num_sites, sites_per_round=sites_per_round)
         self.grid = SiteFleet(dict(self.nodes))
         self.epochs: list[int] = []
         self.rounds = self.begin()
@@ -77,7 +77,8 @@ class Fleet:
 
     def run(self, round_number: int) -> RoundTotals:
         """Runs a round."""
-        opened = self.rounds.run_round(PARAMETERS, settings(round_number, len(self.nodes)), SIZES)
+        told = settings(round_number, self.rounds.group.parameters.num_sites)
+        opened = self.rounds.run_round(PARAMETERS, told, SIZES)
         self.survivors = opened.num_survivors
         return opened.totals
 
@@ -188,6 +189,19 @@ def test_joiner_is_set_up_beside_a_round_and_enters_the_next(tmp_path: Path) -> 
     fleet.grid.answers = {**fleet.grid.answers, FIRST_NODE_ID + 9: late}
     check(fleet.run(2), all_but(9), 2)
     check(fleet.run(3), range(NUM_SITES), 3)
+
+
+def test_beacon_draws_the_sites_of_every_round(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, num_sites=12, sites_per_round=9)
+    drawn = []
+    for round_number in (1, 2, 3):
+        totals = fleet.run(round_number)
+        sites = fleet.rounds.group.graph(fleet.epochs[round_number - 1]).circle.tolist()
+        check(totals, sites, round_number)
+        drawn.append(frozenset(sites))
+    assert fleet.survivors == 9
+    assert len(set(drawn)) > 1
+    assert fleet.actions().count("masked") == fleet.actions().count("unmask") == 3 * 9
 
 
 def test_round_below_the_threshold_fails_and_the_next_one_starts_with_new_keys(fleet: Fleet) -> None:

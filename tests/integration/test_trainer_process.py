@@ -16,11 +16,10 @@ from fl_client.supervisor import ProcessSupervisor, trainer_supervisor
 from fl_client.training.trainer_process import SOCKET_FILE, ask_trainer
 from fl_protocol import records
 from fl_protocol.membership import ROSTER_FILE
-from fl_protocol.roster import Roster
 from fl_protocol.secure_sum.binding import EpochName
 from fl_protocol.secure_sum.channel import ChannelOffer
 from fl_protocol.secure_sum.epoch_keys import keys_request
-from fl_protocol.secure_sum.group import SumGroup, sum_group
+from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.messages import Advertisement, SetUp
 from tests.fakes.secure_sites import FIRST_NODE_ID, SecureSiteNode, secure_nodes
 
@@ -53,10 +52,6 @@ def roster_of(state_dir: Path) -> bytes:
     return (state_dir.parent / "membership" / ROSTER_FILE).read_bytes()
 
 
-def group_of(roster: Roster) -> SumGroup:
-    return sum_group(roster.digest, roster.beacon, tuple(site.identity_key for site in roster.sites))
-
-
 def keys_for(nodes: dict[int, SecureSiteNode], group: SumGroup, epoch: int) -> bytes:
     """What asks the first site for keys, with the channel keys of all others."""
     offers: dict[int, ChannelOffer] = {}
@@ -68,7 +63,7 @@ def keys_for(nodes: dict[int, SecureSiteNode], group: SumGroup, epoch: int) -> b
 
 def test_trainer_keeps_its_secrets_between_messages_and_loses_them_with_its_process(tmp_path: Path) -> None:
     nodes, run = secure_nodes(tmp_path / ("long " * 20), 5)  # longer than Unix allows a socket's name
-    group, node = group_of(run.roster), nodes[FIRST_NODE_ID]
+    group, node = run.roster.sum_group(), nodes[FIRST_NODE_ID]
     first, second = (keys_for(nodes, group, epoch) for epoch in (1, 2))
     with trainer_of(node) as trainer:
         answer = ask_trainer(node.state_dir, records.KEYS, {records.REQUEST: first}, {})[records.ANSWER]

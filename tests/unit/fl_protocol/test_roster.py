@@ -23,6 +23,7 @@ from fl_protocol.roster import (
     sign_roster,
     verify_roster,
 )
+from fl_protocol.secure_sum.group import sum_group
 
 _OPERATOR = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 _PUBLIC = _OPERATOR.public_key().public_bytes_raw()
@@ -63,11 +64,12 @@ _site_sets = st.lists(_sites, unique_by=(lambda site: site.name, lambda site: si
     st.binary(min_size=BEACON_BYTES, max_size=BEACON_BYTES),
     _names,
     _site_sets,
+    st.tuples(st.one_of(st.just(0), st.integers(3, MAX_SITES)), st.integers(0, 30)),
 )
 def test_signed_roster_comes_back_as_it_was(
-    version: int, beacon: bytes, federation: str, sites: list[RosterSite]
+    version: int, beacon: bytes, federation: str, sites: list[RosterSite], numbers: tuple[int, int]
 ) -> None:
-    roster = Roster(version, beacon, federation, tuple(sorted(sites)))
+    roster = Roster(version, beacon, federation, tuple(sorted(sites)), *numbers)
     signed = sign_roster(roster, _OPERATOR)
     assert verify_roster(signed, _PUBLIC, newest_version=version, newest_digest=roster.digest) == roster
     assert verify_roster(signed, _PUBLIC, newest_version=version - 1) == roster
@@ -116,6 +118,15 @@ def test_two_rosters_of_one_version_are_refused() -> None:
     assert message == "roster: another roster of version 3 was seen before"
 
 
+def test_group_is_of_the_numbers_on_the_roster() -> None:
+    sites = tuple(_site(f"{number:03}", number) for number in range(100))
+    whole, drawn = (Roster(1, _BEACON, "chain", sites, count, 5) for count in (0, 60))
+    identities = tuple(site.identity_key for site in sites)
+    assert whole.sum_group() == sum_group(whole.digest, _BEACON, identities, dropout_percent=5)
+    assert drawn.sum_group() == sum_group(drawn.digest, _BEACON, identities, dropout_percent=5, num_drawn=60)
+    assert drawn.next_with(sites[:80]).sum_group().parameters.num_sites == 60
+
+
 def test_the_same_roster_again_is_taken() -> None:
     seen = {"newest_version": 3, "newest_digest": _ROSTER.digest}
     assert verify_roster(_SIGNED, _PUBLIC, **seen) == _ROSTER  # type: ignore[arg-type]  # mixed values
@@ -146,7 +157,7 @@ def test_deeply_nested_file_is_refused() -> None:
         ),
         (lambda fields: fields.update(admin=1), "roster: roster.admin: Extra inputs are not permitted"),
         (lambda fields: fields.pop("beacon"), "roster: roster.beacon: Field required"),
-        (lambda fields: fields.update(schema_version=2), "roster: roster.schema_version: Input should be 1"),
+        (lambda fields: fields.update(schema_version=1), "roster: roster.schema_version: Input should be 2"),
         (lambda fields: fields.update(version=0), "roster: roster.version: Input should be greater than or equal to 1"),
         (lambda fields: fields.update(version=True), "roster: roster.version: Input should be a valid integer"),
         (lambda fields: fields.update(version="4"), "roster: roster.version: Input should be a valid integer"),
@@ -215,6 +226,9 @@ def test_digest_is_of_what_is_signed() -> None:
         (lambda: RosterSite("a", bytes(31)), "identity_key: expected 32 bytes, got 31"),
         (lambda: Roster(0, _BEACON, "chain", ()), "version: expected 1 to 2^53, got 0"),
         (lambda: Roster(1, b"", "chain", ()), "beacon: expected 32 bytes, got 0"),
+        (lambda: Roster(1, _BEACON, "chain", (), 2), "sites_per_round: expected 0 or 3 to 5000, got 2"),
+        (lambda: Roster(1, _BEACON, "chain", (), 5001), "sites_per_round: expected 0 or 3 to 5000, got 5001"),
+        (lambda: Roster(1, _BEACON, "chain", (), 0, 31), "dropout_percent: expected 0 to 30, got 31"),
         (lambda: Roster(1, _BEACON, "", ()), "expected a name of letters, digits, _ . and -, got ''"),
         (
             lambda: Roster(1, _BEACON, "chain", tuple(_site(f"{n:05}", n) for n in range(MAX_SITES + 1))),

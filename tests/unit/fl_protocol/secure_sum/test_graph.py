@@ -66,7 +66,9 @@ def test_table_of_neighbours_says_what_the_lists_say(degree: int) -> None:
 
 
 def test_site_that_was_not_drawn_has_no_neighbours() -> None:
-    group = sum_group(b"r" * 32, _BEACON, tuple(bytes([site]) * 32 for site in range(12)), num_drawn=11)
+    group = sum_group(
+        b"r" * 32, _BEACON, tuple(bytes([site]) * 32 for site in range(12)), dropout_percent=10, num_drawn=11
+    )
     graph = group.graph(1)
     (left_out,) = set(range(12)) - set(graph.circle.tolist())
     with pytest.raises(ValueError, match=f"site {left_out} does not take part in this epoch"):
