@@ -41,14 +41,22 @@ class NoisedSegment:
     sigma: float
     """Of one site's noise, in steps."""
 
-    def noised(self, values: npt.NDArray[np.floating], source: ByteSource) -> IntVector:
-        """A site's integers.
+    def rounded(self, values: npt.NDArray[np.floating], source: ByteSource) -> IntVector:
+        """A site's integers before noise; their norm is at most the sensitivity.
 
         Raises:
             ValueError: A value is not finite, or they are too long for the sensitivity.
         """
         within = np.clip(values.astype(np.float64) / self.step, -self.largest, self.largest)
-        return round_within(within, self.sensitivity, source) + discrete_gaussian(self.sigma, within.size, source)
+        return round_within(within, self.sensitivity, source)
+
+    def noised(self, values: npt.NDArray[np.floating], source: ByteSource) -> IntVector:
+        """A site's integers with its noise.
+
+        Raises:
+            ValueError: A value is not finite, or they are too long for the sensitivity.
+        """
+        return self.rounded(values, source) + discrete_gaussian(self.sigma, self.segment.size, source)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +72,14 @@ class NoisyVector:
     norm_bit: NoisedSegment
 
     @property
+    def parts(self) -> tuple[NoisedSegment, NoisedSegment, NoisedSegment]:
+        """All segments, in the order in which they travel."""
+        return self.update, self.statistics, self.norm_bit
+
+    @property
     def layout(self) -> Layout:
-        """All segments."""
-        return tuple(part.segment for part in (self.update, self.statistics, self.norm_bit))
+        """Their places in the lanes."""
+        return tuple(part.segment for part in self.parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,16 +129,15 @@ def noisy_vector(
     )
 
 
-def noisy_lanes(contribution: NoisyContribution, vector: NoisyVector, source: ByteSource) -> list[Lanes]:
-    """A site's noised vector, not masked yet.
+def bounded_values(contribution: NoisyContribution, vector: NoisyVector) -> tuple[npt.NDArray[np.floating], ...]:
+    """What a site adds, bounded: the values of each segment, in their own unit.
 
     Args:
         contribution: What the site adds; the update is scaled down to the bound, the others are cut.
-        vector: Its layout.
-        source: For rounding and noise, under a key that is used for nothing else.
+        vector: The layout.
 
     Raises:
-        ValueError: The update is of another size, or something is not finite.
+        ValueError: The update is of another size or not finite.
     """
     update, norm = contribution.update, float(np.linalg.norm(contribution.update.astype(np.float64)))
     if update.shape != (vector.num_parameters,) or not math.isfinite(norm):
@@ -133,12 +145,22 @@ def noisy_lanes(contribution: NoisyContribution, vector: NoisyVector, source: By
     bounded = update * np.float32(min(1.0, vector.max_norm / norm if norm else 1.0))
     told = np.array([2.0 * contribution.loss / LARGEST_LOSS - 1.0, 2.0 * contribution.auc - 1.0])
     bit = np.array([1.0 if norm <= vector.max_norm else -1.0])
-    parts = (
-        (vector.update, rotate(bounded, vector.rotation_seed)),
-        (vector.statistics, np.clip(told, -1.0, 1.0)),
-        (vector.norm_bit, bit),
-    )
-    return [to_lanes(part.segment, part.noised(values, source)) for part, values in parts]
+    return rotate(bounded, vector.rotation_seed), np.clip(told, -1.0, 1.0), bit
+
+
+def noisy_lanes(contribution: NoisyContribution, vector: NoisyVector, source: ByteSource) -> list[Lanes]:
+    """A site's noised vector, not masked yet.
+
+    Args:
+        contribution: What the site adds.
+        vector: Its layout.
+        source: For rounding and noise, under a key that is used for nothing else.
+
+    Raises:
+        ValueError: The update is of another size, or something is not finite.
+    """
+    values = bounded_values(contribution, vector)
+    return [to_lanes(part.segment, part.noised(one, source)) for part, one in zip(vector.parts, values, strict=True)]
 
 
 def noisy_totals(values: tuple[Values, ...], num_survivors: int, vector: NoisyVector) -> NoisyTotals:
