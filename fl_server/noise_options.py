@@ -2,7 +2,8 @@
 
 import pydantic
 
-from fl_protocol.privacy import MAX_EPSILON
+MAX_TARGET_EPSILON = 32.0
+"""No protection is left long before; and what the drawn noise is off by is charged to delta times exp(epsilon)."""
 
 
 class NoiseOptions(pydantic.BaseModel):
@@ -14,7 +15,7 @@ class NoiseOptions(pydantic.BaseModel):
         default=0.0,
         alias="target-epsilon",
         ge=0,
-        le=MAX_EPSILON,
+        le=MAX_TARGET_EPSILON,
         description="Epsilon that all rounds of this coordinator together stay within, at target-delta; the noise "
         "follows from it and num-rounds. Needs a roster. 0: no noise.",
     )

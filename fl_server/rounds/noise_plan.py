@@ -25,11 +25,13 @@ STEPS_OF_A_VALUE = 2.0
 """Root mean square of a rotated value of full length, in steps: rounding makes the sensitivity 3 % larger."""
 FEWEST_STEPS = 64.0
 """Of a short segment's bound. A power of two, as are the factors it is moved by: the norm bit stays whole."""
-LEAST_SITE_SIGMA = 2.0
-"""Steps of a site's noise, at least: see ``_ROUNDING_SHARE``."""
+LEAST_SITE_SIGMA = 2.5
+"""Steps of a site's noise, at least: sums of such noise are discrete Gaussians but for 10**-25 a value."""
+LARGEST_MULTIPLIER = 1000.0
+"""A round with more noise spends next to nothing, and teaches nothing: what is left of a budget is not worth it."""
 
-_ROUNDING_SHARE = 1e-6
-"""Of the budget, kept back: sums of discrete Gaussians of that size are not quite one, by 10**-16 a value."""
+_ROUNDING_SHARE = 1e-9
+"""Of the budget, kept back for what ``LEAST_SITE_SIGMA`` leaves, and for sums in double precision."""
 _BISECTIONS = 60
 
 
@@ -71,7 +73,7 @@ def noise_plan(budget: PrivacyBudget, num_rounds: int, cohort: CohortBounds, num
     size = rotated_size(num_parameters)
     distance = cohort.num_sites * (size + NUM_STATISTICS + 1) * SAMPLER_DISTANCE
     rho = _largest_rho(budget, num_rounds, distance) * (1 - _ROUNDING_SHARE)
-    if rho > 0:
+    if rho > 1 / (2 * LARGEST_MULTIPLIER**2):
         try:
             noise = _noise(rho, cohort, size)
             cost = round_cost(noise.segments(num_parameters), cohort)
