@@ -169,8 +169,8 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         else:
             try:
                 state, report = secure.run_round(state)
-            except BudgetError as error:
-                logger.warning("privacy budget used up", extra={"reason": str(error)})
+            except BudgetError as error:  # rounds that were paid for, and failed
+                logger.warning("training ends: privacy budget used up", extra={"reason": str(error)})
                 break
             _tell_auc(storage, closed, report.auc_before)
         save_checkpoint(state, options.state_folder / CHECKPOINT_FILE)
