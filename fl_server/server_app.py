@@ -167,11 +167,10 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         if secure is None:
             state, report = run_round(grid, node_ids, state, settings)
         else:
-            try:
-                state, report = secure.run_round(state)
-            except BudgetError as error:  # rounds that were paid for, and failed
-                logger.warning("training ends: privacy budget used up", extra={"reason": str(error)})
+            opened = _secure_round(secure, state)
+            if opened is None:
                 break
+            state, report = opened
             _tell_auc(storage, closed, report.auc_before)
         save_checkpoint(state, options.state_folder / CHECKPOINT_FILE)
         closed = _closed(report, training_id)
@@ -196,6 +195,17 @@ def _secure_strategy(
     if not options.target_epsilon:
         return SecureStrategy(rounds, settings)
     return NoisyStrategy(rounds, settings, _noisy_run(options, rounds, state, storage))
+
+
+def _secure_round(
+    secure: SecureStrategy | NoisyStrategy, state: TrainingState
+) -> tuple[TrainingState, RoundReport] | None:
+    """One more round; None where it is not within the privacy budget, as rounds were paid for and then failed."""
+    try:
+        return secure.run_round(state)
+    except BudgetError as error:
+        logger.warning("training ends: privacy budget used up", extra={"reason": str(error)})
+        return None
 
 
 def _noisy_run(options: RunOptions, rounds: SecureRounds, state: TrainingState, storage: Storage) -> NoisyRun:
