@@ -46,7 +46,7 @@ def train(message: Message, run_context: Context) -> Message:
     from fl_client.training.site_training import train_site
 
     try:
-        assignment = _assignment(message)
+        assignment = _assignment(message, run_context)
         result = train_site(_state_dir(run_context), assignment)
     except (StateError, ProtocolError) as error:
         return _refusal(message, error)
@@ -71,7 +71,7 @@ def evaluate(message: Message, run_context: Context) -> Message:
     from fl_client.training.site_training import evaluate_site
 
     try:
-        assignment = _assignment(message)
+        assignment = _assignment(message, run_context)
         report = evaluate_site(_state_dir(run_context), assignment)
     except (StateError, ProtocolError) as error:
         return _refusal(message, error)
@@ -110,11 +110,18 @@ def unmask(message: Message, run_context: Context) -> Message:
     return _answered(message, run_context, records.UNMASK)
 
 
-def _assignment(message: Message) -> "Assignment":
+def _assignment(message: Message, run_context: Context) -> "Assignment":
+    """What a plain round asks; a box on a roster gives nothing outside masks, whoever asks.
+
+    Raises:
+        RecordError: The message cannot be read, or this site takes part under masks alone.
+    """
     from fl_client.training.site_training import Assignment
     from model_zoo.backbones.film_lstm import FilmLstmShape
     from model_zoo.backbones.parameters import initial_parameters
 
+    if run_context.node_config.get(TRAINER) == TRAINER_PROCESS:
+        raise RecordError("expected a round under masks: this site is on a roster")
     settings = message.content.get(records.SETTINGS)
     if not isinstance(settings, ConfigRecord):
         raise RecordError("expected settings")

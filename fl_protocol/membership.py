@@ -12,10 +12,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fl_protocol.errors import RosterError
 from fl_protocol.messages import Message, Name, parse_message
+from fl_protocol.privacy import MAX_EPSILON
 from fl_protocol.roster import MAX_VERSION, Roster, RosterSite, new_beacon, sign_roster, verify_roster
 
 IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE = "identity.key", "membership.json", "roster.json"
 Hex32 = Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class PrivacyPromise(Message):
+    """The most that a site gives away over all rounds, whatever the coordinator says (docs/privacy.md)."""
+
+    max_epsilon: float = pydantic.Field(gt=0, le=MAX_EPSILON, description="Epsilon over all rounds.")
+    delta: float = pydantic.Field(gt=0, lt=1, description="Delta; much less than one over the number of sites.")
 
 
 class Membership(Message):
@@ -25,6 +33,9 @@ class Membership(Message):
     site: Name = pydantic.Field(description="Name of the site.")
     operator_key: Hex32 = pydantic.Field(description="Ed25519 public key that signs rosters; pinned when enrolled.")
     roster_version: int = pydantic.Field(ge=0, le=MAX_VERSION, description="The box takes no roster below it.")
+    privacy: PrivacyPromise | None = pydantic.Field(
+        default=None, description="The box takes part with noise alone, and within this; null: as the coordinator says."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +46,7 @@ class RosteredSite:
     roster: Roster
     position: int
     """Of the site on the roster."""
+    privacy: PrivacyPromise | None = None
 
 
 def rostered_site(
@@ -61,7 +73,7 @@ def rostered_site(
     listed = RosterSite(told.site, identity.public_key().public_bytes_raw())
     if roster.federation != told.federation or listed not in roster.sites:
         raise RosterError(f"roster: expected {told.site} of {told.federation} on it, with the key of this box")
-    return RosteredSite(identity, roster, roster.sites.index(listed))
+    return RosteredSite(identity, roster, roster.sites.index(listed), told.privacy)
 
 
 def read_identity(identity_pem: bytes) -> Ed25519PrivateKey:

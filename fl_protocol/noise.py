@@ -102,6 +102,11 @@ def discrete_gaussian(sigma: float, size: int, source: ByteSource) -> IntVector:
     return drawn
 
 
+def largest_noise(sigma: float) -> int:
+    """The largest magnitude that ``discrete_gaussian`` ever draws."""
+    return math.ceil(_REACH * sigma)
+
+
 def _random_words(size: int, source: ByteSource) -> _Words:
     """Uniform 64-bit words. ``(size,)``."""
     return np.frombuffer(source(8 * size), dtype="<u8").astype(np.uint64, copy=False)
@@ -140,7 +145,7 @@ def _weights(sigma: float) -> list[int]:
         quotient = int(factor * 2**_WEIGHT_BITS)
     squared = quotient * quotient >> _WEIGHT_BITS
     weights = [1 << _WEIGHT_BITS]
-    for _ in range(math.ceil(_REACH * sigma)):
+    for _ in range(largest_noise(sigma)):
         weights.append(weights[-1] * quotient >> _WEIGHT_BITS)
         quotient = quotient * squared >> _WEIGHT_BITS
     return weights

@@ -21,6 +21,9 @@ from fl_protocol.noise import MAX_SIGMA, SAMPLER_DISTANCE
 MIN_SITE_SIGMA = math.sqrt(0.5)
 """Least noise of one site, in steps, for which ``sum_divergence`` is proved."""
 
+MAX_EPSILON = 100.0
+"""Largest epsilon that may be promised: no protection is left long before, and exp() of it is still a float."""
+
 
 @dataclass(frozen=True)
 class CohortBounds:

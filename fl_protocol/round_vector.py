@@ -5,16 +5,21 @@
 3. The settings of a round travel as bytes; their digest is part of every mask, so sites that were told different
    settings do not sum together. They hold the number of sites that the limits are made for.
 4. A site counts for at most ``max_examples`` examples, so that its weight is a share of one; with 1, all count alike.
+5. With noise the vector is another one (``noisy_vector``): all count alike, and sums that are not noised do not travel.
 """
 
 import dataclasses
 import math
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pydantic
 
 from fl_protocol.errors import RecordError
+from fl_protocol.noise import ByteSource
+from fl_protocol.noisy_vector import NoisyContribution, NoisyVector, noisy_lanes, noisy_vector
+from fl_protocol.round_noise import RoundNoise
 from fl_protocol.secure_sum.fixed_point import from_fixed, to_fixed
 from fl_protocol.secure_sum.lanes import Lanes
 from fl_protocol.secure_sum.parameters import LARGEST_ROUND, SMALLEST_ROUND
@@ -45,6 +50,20 @@ class RoundSettingsMessage(pydantic.BaseModel):
     proximal_mu: float = pydantic.Field(
         default=0.0, ge=0, le=1000, description="Pull of local training towards the global parameters; 0: none."
     )
+
+    noise: RoundNoise | None = pydantic.Field(
+        default=None, description="Noise that each site adds before it masks; null: none."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _check_noise(self) -> Self:
+        if self.noise is not None:
+            self.noise.check(self.num_sites)
+            if self.max_examples != 1:
+                raise ValueError(
+                    f"max_examples: expected 1 with noise, as every site counts once, got {self.max_examples}"
+                )
+        return self
 
     def encode(self) -> bytes:
         """The bytes that travel."""
@@ -119,11 +138,48 @@ _FIXED = 5
 def round_vector(
     settings: RoundSettingsMessage, num_parameters: int, num_evaluation: int, num_normality: int
 ) -> RoundVector:
-    """The layout that settings and sizes give; the same at every site and at the coordinator."""
-    seed = settings.seed.to_bytes(8) + settings.round_number.to_bytes(8)
-    code = update_code(num_parameters, settings.max_norm, settings.num_sites, seed)
+    """The layout that settings without noise and sizes give; the same at every site and at the coordinator."""
+    code = update_code(num_parameters, settings.max_norm, settings.num_sites, _rotation_seed(settings))
     sums = segment_for("sums", _FIXED + num_evaluation + num_normality, WIDE_BITS, settings.num_sites)
     return RoundVector(code, sums, num_evaluation, settings.max_examples)
+
+
+def noisy_round_vector(settings: RoundSettingsMessage, noise: RoundNoise, num_parameters: int) -> NoisyVector:
+    """The layout that settings with noise give; the same at every site and at the coordinator.
+
+    Raises:
+        SumParameterError: The noise is so large that no sum holds it.
+    """
+    return noisy_vector(noise, settings.num_sites, num_parameters, settings.max_norm, _rotation_seed(settings))
+
+
+def site_vector(
+    settings: RoundSettingsMessage, contribution: SiteContribution, rng: np.random.Generator, source: ByteSource
+) -> tuple[Layout, list[Lanes]]:
+    """What a site adds to a round, with noise where the settings want it; not masked yet.
+
+    Args:
+        settings: Of the round.
+        contribution: What the site adds. The first of its evaluation are tubelets, their losses and their AUC.
+        rng: For rounding without noise, which is no secret: it leaves under masks.
+        source: For rounding and noise, under a key that is used for nothing else.
+
+    Returns:
+        The layout, and the lanes of each segment.
+
+    Raises:
+        ValueError: A value is not finite, or does not fit.
+        SumParameterError: No sum holds such values of so many sites.
+    """
+    num_parameters = len(contribution.update)
+    if settings.noise is None:
+        plain = round_vector(settings, num_parameters, len(contribution.evaluation), len(contribution.normality))
+        return plain.layout, site_lanes(contribution, plain, rng)
+    noisy = noisy_round_vector(settings, settings.noise, num_parameters)
+    num_tubelets, _, auc = contribution.evaluation[:3].tolist()
+    mean_auc = auc / num_tubelets if num_tubelets > 0 else 0.5
+    told = NoisyContribution(contribution.update, contribution.loss, mean_auc)
+    return noisy.layout, noisy_lanes(told, noisy, source)
 
 
 def site_lanes(contribution: SiteContribution, vector: RoundVector, rng: np.random.Generator) -> list[Lanes]:
@@ -167,3 +223,7 @@ def round_totals(values: tuple[Values, ...], num_survivors: int, vector: RoundVe
         sums[_FIXED:ends],
         sums[ends:],
     )
+
+
+def _rotation_seed(settings: RoundSettingsMessage) -> bytes:
+    return settings.seed.to_bytes(8) + settings.round_number.to_bytes(8)

@@ -17,7 +17,7 @@ from flwr.app import Array, ArrayRecord, Message
 from flwr.serverapp import Grid
 
 from fl_protocol import records
-from fl_protocol.errors import ProtocolError, RecordError, SealError, UnmaskError
+from fl_protocol.errors import PrivacyError, ProtocolError, RecordError, SealError, UnmaskError
 from fl_protocol.roster import Roster, verify_roster
 from fl_protocol.round_vector import RoundSettingsMessage, RoundTotals, round_totals, round_vector
 from fl_protocol.secure_sum.binding import RUN_BYTES, EpochName, RoundBinding, digest_of
@@ -27,6 +27,7 @@ from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.masked_sum import MaskedSum
 from fl_protocol.secure_sum.messages import SetUp
+from fl_protocol.secure_sum.vector import Layout, Values
 from fl_server.errors import RoundError
 from fl_server.grid_exchange import Content, exchange
 
@@ -38,6 +39,16 @@ _LARGEST_EPOCH_LEAD = 10_000
 """A site that says it is further ahead than this is left out: it would use up the epochs of the roster."""
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
+
+
+@dataclasses.dataclass(frozen=True)
+class SummedRound:
+    """The survivors' sum, whatever it is of."""
+
+    values: tuple[Values, ...]
+    """Of every segment."""
+    num_survivors: int
+    bytes_up: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +111,7 @@ class SecureRounds:
         self._exchange(self._set_ups(), self._take_set_up)
 
     def run_round(self, parameters: Arrays, settings: RoundSettingsMessage, sizes: tuple[int, int]) -> OpenedRound:
-        """Runs one round.
+        """Runs one round without noise.
 
         Args:
             parameters: Global parameters that sites train from.
@@ -110,29 +121,60 @@ class SecureRounds:
         Raises:
             RoundError: Too few sites had keys, delivered or revealed; the next round begins with new keys.
         """
+        vector = round_vector(settings, sum(array.size for array in parameters.values()), *sizes)
+        summed = self.sum_round(parameters, settings, vector.layout)
+        try:
+            totals = round_totals(summed.values, summed.num_survivors, vector)
+        except RecordError as error:
+            raise RoundError(f"round {settings.round_number}: {error}") from error
+        return OpenedRound(totals, summed.num_survivors, summed.bytes_up)
+
+    def sum_round(
+        self,
+        parameters: Arrays,
+        settings: RoundSettingsMessage,
+        layout: Layout,
+        before_unmask: Callable[[int], None] = lambda _: None,
+    ) -> SummedRound:
+        """Runs one round, and leaves what its sum means to the caller.
+
+        Args:
+            parameters: Global parameters that sites train from.
+            settings: Of the round.
+            layout: Of the vectors, as it follows from the settings.
+            before_unmask: Called with the number of survivors before anything is asked that opens their sum; the round
+                goes no further where it raises.
+
+        Raises:
+            RoundError: Too few sites had keys, delivered or revealed; the next round begins with new keys.
+        """
         keys, self._keys = self._keys, None
         if keys is None or keys.name.round_number != settings.round_number:
             keys = self._exchange_keys(settings.round_number)
         try:
-            return self._masked_round(keys, parameters, settings, sizes)
-        except (UnmaskError, RecordError) as error:
+            return self._masked_round(keys, parameters, settings, layout, before_unmask)
+        except (UnmaskError, PrivacyError) as error:
             raise RoundError(f"round {settings.round_number}: {error}") from error
 
     def _masked_round(
-        self, keys: EpochKeys, parameters: Arrays, settings: RoundSettingsMessage, sizes: tuple[int, int]
-    ) -> OpenedRound:
+        self,
+        keys: EpochKeys,
+        parameters: Arrays,
+        settings: RoundSettingsMessage,
+        layout: Layout,
+        before_unmask: Callable[[int], None],
+    ) -> SummedRound:
         told = settings.encode()
         binding = RoundBinding(
             keys.name, self.group.roster_digest, records.digest_of_arrays(parameters), digest_of(told)
         )
-        num_parameters = sum(array.size for array in parameters.values())
-        vector = round_vector(settings, num_parameters, *sizes)
-        masked_sum = MaskedSum(keys, vector.layout, binding)
+        masked_sum = MaskedSum(keys, layout, binding)
         num_bytes = self._collect_masked(masked_sum, keys, parameters, told)
         survivors = masked_sum.close()
+        before_unmask(len(survivors))
         num_bytes += self._collect_shares(masked_sum, settings.round_number + 1)
         opened = masked_sum.open()
-        return OpenedRound(round_totals(opened.values, len(survivors), vector), len(survivors), num_bytes)
+        return SummedRound(opened.values, len(survivors), num_bytes)
 
     def _collect_masked(self, masked_sum: MaskedSum, keys: EpochKeys, parameters: Arrays, told: bytes) -> int:
         model = ArrayRecord({name: Array(np.asarray(array)) for name, array in parameters.items()})

@@ -56,7 +56,7 @@ class SecureStrategy:
         self._max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.num_survivors)
         if totals.num_cut:
             logger.info("values cut", extra={"values": totals.num_cut, "sites": opened.num_survivors})
-        parameters, optimizer = state.optimizer.step(state.parameters, _shaped(totals.mean_update, state.parameters))
+        parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, state.parameters))
         number = state.round_number + 1
         auc_before = _mean_auc(totals.evaluation)
         report = RoundReport(number, opened.num_survivors, totals.mean_loss, opened.bytes_up, None, auc_before)
@@ -89,7 +89,7 @@ class SecureStrategy:
         return opened
 
 
-def _shaped(update: npt.NDArray[np.float32], like: Mapping[str, npt.NDArray[np.float32]]) -> Parameters:
+def shaped(update: npt.NDArray[np.float32], like: Mapping[str, npt.NDArray[np.float32]]) -> Parameters:
     """A flat update by the names and shapes of the parameters."""
     ends = np.cumsum([array.size for array in like.values()])[:-1]
     parts = np.split(update, ends)

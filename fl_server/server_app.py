@@ -5,6 +5,7 @@ training state is committed to ``state``; at the end the model is exported, quan
 """
 
 import datetime as dt
+import functools
 import logging
 import time
 import uuid
@@ -20,13 +21,18 @@ from context.zone import ZONE_KINDS
 from fl_protocol.errors import RosterError
 from fl_protocol.messages import ClosedRound
 from fl_runtime.atomic_file import write_atomically
-from fl_server.errors import RoundError, StartError
+from fl_server.errors import BudgetError, RoundError, StartError
+from fl_server.noise_options import NoiseOptions
+from fl_server.noisy_strategy import NoisyRun, NoisyStrategy
 from fl_server.robust_update import RobustName
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from fl_server.rounds.noise_plan import cohort_bounds, noise_plan
+from fl_server.rounds.privacy_budget import PrivacyBudget
 from fl_server.rounds.server_optimizer import ServerOptimizer, StrategyName, server_optimizer
 from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
 from fl_server.secure_strategy import SecureStrategy
 from fl_server.storage import Storage, open_storage, publish_model, record_round
+from fl_server.storage.trainings import store_accountant, stored_accountant, take_lease, want_training
 from fl_server.strategy import RoundReport, RoundSettings, run_round
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
@@ -44,10 +50,8 @@ _POLL_S = 0.5
 app = ServerApp()
 
 
-class RunOptions(pydantic.BaseModel):
+class RunOptions(NoiseOptions):
     """Options of one training run."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
 
     num_rounds: int = pydantic.Field(default=3, alias="num-rounds", ge=1, le=10_000, description="Rounds to train.")
     num_steps: int = pydantic.Field(
@@ -115,6 +119,10 @@ class RunOptions(pydantic.BaseModel):
             raise ValueError(
                 f"robust: {self.robust} looks at single updates, which a roster masks: leave one of them out"
             )
+        if self.target_epsilon and not self.roster:
+            raise ValueError(
+                f"target-epsilon: {self.target_epsilon:g} is promised of masked sums alone: expected a roster"
+            )
         return self
 
     @pydantic.field_validator("roster", "operator_key", mode="before")
@@ -153,25 +161,30 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
     )
     state, training_id = _starting_state(options), uuid.uuid4().hex
     node_ids = _wait_for_sites(grid, options.min_sites, options.deadline_s)
-    secure = _secure_strategy(grid, options, settings)
+    secure = _secure_strategy(grid, options, settings, state, storage)
     closed = None
     for _ in range(options.num_rounds):
         if secure is None:
             state, report = run_round(grid, node_ids, state, settings)
         else:
-            state, report = secure.run_round(state)
+            opened = _secure_round(secure, state)
+            if opened is None:
+                break
+            state, report = opened
             _tell_auc(storage, closed, report.auc_before)
         save_checkpoint(state, options.state_folder / CHECKPOINT_FILE)
         closed = _closed(report, training_id)
         record_round(storage, closed)
         facts = {"round_number": report.round_number, "loss": report.loss, "auc": report.auc}
         logger.info("round closed", extra=facts | {"survivors": report.num_survivors, "bytes_up": report.bytes_up})
-    if secure is not None:
+    if isinstance(secure, SecureStrategy):  # with noise, a round that only evaluates would be paid for as any other
         _tell_last_auc(storage, closed, secure, state)
     _publish(state, options, storage)
 
 
-def _secure_strategy(grid: Grid, options: RunOptions, settings: RoundSettings) -> SecureStrategy | None:
+def _secure_strategy(
+    grid: Grid, options: RunOptions, settings: RoundSettings, state: TrainingState, storage: Storage
+) -> SecureStrategy | NoisyStrategy | None:
     """Secure rounds with all sites set up; None without a roster."""
     if options.roster is None:
         return None
@@ -179,7 +192,46 @@ def _secure_strategy(grid: Grid, options: RunOptions, settings: RoundSettings) -
     rounds = SecureRounds(grid, run, lambda newest: newest + 1, options.deadline_s)
     rounds.set_up()
     logger.info("sites set up", extra={"sites": rounds.num_set_up, "rostered": len(run.roster.sites)})
-    return SecureStrategy(rounds, settings)
+    if not options.target_epsilon:
+        return SecureStrategy(rounds, settings)
+    return NoisyStrategy(rounds, settings, _noisy_run(options, rounds, state, storage))
+
+
+def _secure_round(
+    secure: SecureStrategy | NoisyStrategy, state: TrainingState
+) -> tuple[TrainingState, RoundReport] | None:
+    """One more round; None where it is not within the privacy budget, as rounds were paid for and then failed."""
+    try:
+        return secure.run_round(state)
+    except BudgetError as error:
+        logger.warning("training ends: privacy budget used up", extra={"reason": str(error)})
+        return None
+
+
+def _noisy_run(options: RunOptions, rounds: SecureRounds, state: TrainingState, storage: Storage) -> NoisyRun:
+    """The noise that the promise, and what is spent of it, ask for.
+
+    Raises:
+        StartError: The promise cannot be kept over so many rounds.
+    """
+    stored = stored_accountant(storage)
+    spent = (
+        PrivacyBudget(options.target_epsilon, options.target_delta)
+        if stored is None
+        else PrivacyBudget.from_json(stored)
+    )
+    budget = spent.promising(options.target_epsilon, options.target_delta)
+    try:
+        cohort = cohort_bounds(rounds.group, options.min_sites)
+        num_parameters = sum(array.size for array in state.parameters.values())
+        plan = noise_plan(budget, options.num_rounds, cohort, num_parameters)
+    except BudgetError as error:
+        raise StartError(str(error)) from error
+    facts = {"epsilon": budget.target_epsilon, "delta": budget.target_delta, "spent_epsilon": budget.spent()}
+    facts |= {"noise_multiplier": plan.noise.update.noise_multiplier, "fewest_survivors": cohort.fewest_survivors}
+    logger.info("noise is on", extra=facts)
+    lease = take_lease(storage, want_training(storage, options.num_rounds, {}, is_supervised=False).training_id)
+    return NoisyRun(plan, budget, functools.partial(store_accountant, storage, lease), options.noise_max_norm)
 
 
 def _secure_run(options: RunOptions) -> SecureRun:

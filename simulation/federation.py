@@ -27,6 +27,8 @@ class FederationSettings:
     is_secure: bool
     """Whether the coordinator sees sums of masked updates alone."""
     is_conditioned: bool = True
+    target_epsilon: float = 0.0
+    """What the rounds may give away of one site, with noise; 0: no noise. Needs ``is_secure``."""
 
 
 def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, settings: FederationSettings) -> None:
@@ -53,6 +55,7 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, set
         "deadline-s": 3600.0,
     }
     if settings.is_secure:
+        run_config |= {"target-epsilon": settings.target_epsilon}
         run_config |= {"roster": str(roster_dir / ROSTER_FILE), "operator-key": str(roster_dir / OPERATOR_KEY_FILE)}
     grid.run_server_app(server_app, run_config)
 

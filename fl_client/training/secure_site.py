@@ -5,24 +5,28 @@
    comes back with the next.
 3. The coordinator brings the signed roster with every set-up. It is believed if the operator signed it and it is not
    older than the one kept, and is kept then. Epochs are counted by roster: its beacon is new with every version.
+4. What a round gives away is weighed, and on the disk, before its vector leaves (``site_privacy``).
 """
 
 import dataclasses
 import json
 import logging
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from fl_client.errors import StateError
-from fl_protocol import round_vector as vectors
+from fl_client.training.site_privacy import SitePrivacy, load_spent, store_spent
 from fl_protocol.errors import RefusedError
 from fl_protocol.membership import IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE, RosteredSite, rostered_site
-from fl_protocol.round_vector import RoundSettingsMessage, RoundVector, SiteContribution
+from fl_protocol.noise import keystream
+from fl_protocol.privacy import RoundCost
+from fl_protocol.round_vector import RoundSettingsMessage, SiteContribution, site_vector
 from fl_protocol.secure_sum import site as sums
 from fl_protocol.secure_sum.binding import RUN_BYTES, RoundBinding, digest_of
-from fl_protocol.secure_sum.messages import MaskRequest
+from fl_protocol.secure_sum.messages import MaskRequest, UnmaskRequest
 from fl_runtime.atomic_file import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -53,8 +57,10 @@ class SecureSite:
     """
 
     def __init__(self, membership_dir: Path, state_dir: Path) -> None:
-        self._membership_dir, self._epoch_file = membership_dir, state_dir / EPOCH_FILE
+        self._membership_dir, self._state_dir = membership_dir, state_dir
+        self._epoch_file = state_dir / EPOCH_FILE
         self._state: sums.SiteState | None = None
+        self._privacy = SitePrivacy(None, 0, RoundCost(0.0, 0.0))
 
     def set_up(self, run: bytes, signed_roster: bytes) -> bytes:
         """Begins a run, or tells its channel key again.
@@ -76,6 +82,7 @@ class SecureSite:
         if state is None or (state.run, state.group.roster_digest) != (run, roster.digest):
             group = roster.sum_group()
             newest = self._newest_epoch(roster.digest)
+            self._privacy = SitePrivacy(rostered.privacy, len(roster.sites), load_spent(self._state_dir))
             self._state = state = sums.join_run(group, rostered.position, rostered.identity, run, newest)
             logger.info("secure rounds begin", extra={"sites": len(roster.sites), "newest_epoch": newest})
         return sums.set_up(state)
@@ -101,8 +108,8 @@ class SecureSite:
             contribute: Trains and evaluates; not called when the request was answered before.
 
         Raises:
-            ProtocolError: The request breaks a rule.
-            StateError: The site has nothing to add yet.
+            ProtocolError: The request breaks a rule, or gives away more than this site agreed to.
+            StateError: The site has nothing to add yet, or cannot store what it gives away.
         """
         name = MaskRequest.decode(order.request).name
         state = self._joined()
@@ -113,15 +120,16 @@ class SecureSite:
         settings = RoundSettingsMessage.decode(order.settings)
         if settings.round_number != name.round_number or settings.num_sites != state.group.parameters.num_sites:
             raise RefusedError("expected settings of the round that is masked, for as many sites as take part")
+        self._privacy.check(settings)
         opened = sums.open_round(state, order.request)  # refuse before the work
         contribution = contribute(settings)
-        vector = _vector(settings, contribution)
         rng = np.random.default_rng([settings.seed, _ROUNDING_STREAM, settings.round_number, state.site])
         try:
-            lanes = vectors.site_lanes(contribution, vector, rng)
+            layout, lanes = site_vector(settings, contribution, rng, keystream(secrets.token_bytes(32)))
         except ValueError as error:  # diverged, or sums beyond 64 bits
             raise StateError(f"what this site would add cannot be summed: {error}") from error
-        self._state, answer = sums.mask(state, opened, lanes, vector.layout, binding)
+        self._pay(settings, len(contribution.update))
+        self._state, answer = sums.mask(state, opened, lanes, layout, binding)
         return answer
 
     def reveal(self, request: bytes) -> bytes:
@@ -129,9 +137,19 @@ class SecureSite:
 
         Raises:
             SecureSumError: The request breaks a rule of the secure sum.
+            PrivacyError: Fewer sites survived than the noise was made for.
         """
-        self._state, answer = sums.reveal(self._joined(), request)
+        state = self._joined()
+        self._privacy.check_reveal(len(UnmaskRequest.decode(request).survivors))
+        self._state, answer = sums.reveal(state, request)
         return answer
+
+    def _pay(self, settings: RoundSettingsMessage, num_parameters: int) -> None:
+        """Counts a round before its vector leaves: a process killed in between has paid for what nobody saw."""
+        paid = self._privacy.after_round(settings, num_parameters)
+        if settings.noise is not None:
+            store_spent(self._state_dir, paid.spent)
+        self._privacy = paid
 
     def _rostered(self, signed_roster: bytes) -> RosteredSite:
         """This site on the roster that was brought; keeps a newer one."""
@@ -176,9 +194,3 @@ class SecureSite:
             "round": prepared.name.round_number if prepared else 0,
         }
         self._write(self._epoch_file, json.dumps(kept).encode())
-
-
-def _vector(settings: RoundSettingsMessage, contribution: SiteContribution) -> RoundVector:
-    return vectors.round_vector(
-        settings, len(contribution.update), len(contribution.evaluation), len(contribution.normality)
-    )

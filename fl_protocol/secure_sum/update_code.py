@@ -75,10 +75,8 @@ def update_code(num_parameters: int, max_norm: float, num_sites: int, rotation_s
     if not 0 < max_norm < math.inf:
         raise ValueError(f"expected a positive bound, got {max_norm}")
     wanted = max(COARSEST_LIMIT, math.ceil(LEVELS_OF_ONE / math.sqrt(num_sites)))
-    size = _columns(num_parameters) * _ROWS
-    return UpdateCode(
-        num_parameters, max_norm, segment_for("update", size, bits_for(wanted, num_sites), num_sites), rotation_seed
-    )
+    segment = segment_for("update", rotated_size(num_parameters), bits_for(wanted, num_sites), num_sites)
+    return UpdateCode(num_parameters, max_norm, segment, rotation_seed)
 
 
 def encode_update(update: FloatVector, weight: float, code: UpdateCode, rng: np.random.Generator) -> CodedUpdate:
@@ -116,6 +114,11 @@ def decode_sum(values: npt.NDArray[np.int64], code: UpdateCode) -> FloatVector:
     rotated = values.astype(np.float32)
     rotated *= np.float32(code.step)
     return rotate_back(rotated, code.rotation_seed)[: code.num_parameters]
+
+
+def rotated_size(num_parameters: int) -> int:
+    """Values of a rotated update: padded to a multiple of 1 024."""
+    return _columns(num_parameters) * _ROWS
 
 
 def rotate(vector: FloatVector, seed: bytes) -> FloatVector:

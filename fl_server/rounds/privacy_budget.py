@@ -15,12 +15,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fl_protocol.privacy import RoundCost
+from fl_protocol.privacy import MAX_EPSILON, RoundCost
 from fl_server.errors import BudgetError, CheckpointError
 
 SCHEMA_VERSION = 1
-MAX_EPSILON = 100.0
-"""Largest epsilon that may be asked for: no protection is left long before, and exp() of it is still a float."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,14 @@ class PrivacyBudget:
             raise ValueError(f"target_epsilon: expected more than 0, at most {MAX_EPSILON}, got {self.target_epsilon}")
         if not 0.0 < self.target_delta < 1.0:
             raise ValueError(f"target_delta: expected more than 0, less than 1, got {self.target_delta}")
+
+    def promising(self, target_epsilon: float, target_delta: float) -> "PrivacyBudget":
+        """The same rounds under another promise: a run may promise more or less than the one before it.
+
+        Raises:
+            ValueError: The promise is none.
+        """
+        return replace(self, target_epsilon=target_epsilon, target_delta=target_delta)
 
     def spent(self) -> float:
         """Epsilon at ``target_delta`` of all rounds so far; infinite where nothing can be promised.

@@ -9,6 +9,7 @@ import pytest
 from flwr.app import Message, MetricRecord, RecordDict
 
 from context.site import Camera
+from fl_client.client_app import TRAINER, TRAINER_PROCESS
 from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
@@ -17,7 +18,7 @@ from fl_server.strategy import RoundSettings, run_round
 from model_zoo.architecture import NumSteps, empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
-from simulation.federation import local_grid
+from simulation.federation import CLIENT_APP, local_grid
 from simulation.local_grid import CLIENT_FAILED, FIRST_NODE_ID, LocalGrid
 from tests.fakes.grid_clients import PRIVATE
 from tests.fakes.tubelets import Look, drawn_block
@@ -113,3 +114,17 @@ def test_sites_train_the_number_of_steps_that_the_coordinator_says(
 
 def test_number_of_workers_changes_no_bit_of_the_result(site_dirs: list[Path]) -> None:
     assert digest_after_two_rounds(site_dirs, 1) == digest_after_two_rounds(site_dirs, 2)
+
+
+def test_box_on_a_roster_gives_nothing_outside_masks(site_dirs: list[Path]) -> None:
+    settings = RoundSettings(seed=3, num_steps=1, is_conditioned=True, min_sites=2, deadline_s=PATIENCE_S)
+    start = TrainingState(initial_parameters(FilmLstmShape(), 3), empty_fleet_normality(), ServerOptimizer(), 0)
+    with (
+        LocalGrid(
+            CLIENT_APP,
+            [{"state": str(site_dirs[0]), TRAINER: TRAINER_PROCESS}, {"state": str(site_dirs[1])}],
+            1,
+        ) as grid,
+        pytest.raises(RoundError, match="round 1: expected at least 2 updates, got 1"),
+    ):
+        run_round(grid, sorted(grid.get_node_ids()), start, settings)

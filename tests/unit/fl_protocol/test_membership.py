@@ -10,6 +10,7 @@ from fl_protocol.membership import (
     IDENTITY_FILE,
     MEMBERSHIP_FILE,
     ROSTER_FILE,
+    PrivacyPromise,
     identity_pem,
     make_federation,
     read_identity,
@@ -71,3 +72,14 @@ def test_roster_older_than_the_one_kept_is_refused_and_another_of_its_version_to
         rostered_site(identity, membership, made.signed_roster, second)
     with pytest.raises(RosterError, match="another roster of version 2"):
         rostered_site(identity, membership, sign_roster(first.next_with(first.sites), operator), second)
+
+
+def test_site_may_have_promised_a_privacy_budget() -> None:
+    assert rostered_site(*THREE).privacy is None
+    promised = (
+        b'{"privacy":{"max_epsilon":8.0,"delta":1e-5},' + FILES[MEMBERSHIP_FILE].replace(b',"privacy":null', b"")[1:]
+    )
+    told = rostered_site(THREE[0], promised, THREE[2]).privacy
+    assert told == PrivacyPromise(max_epsilon=8.0, delta=1e-5)
+    with pytest.raises(MessageError, match="max_epsilon"):
+        rostered_site(THREE[0], promised.replace(b"8.0", b"101.0"), THREE[2])
