@@ -1,61 +1,215 @@
 """Sending and collecting over Flower's grid, with an end.
 
-A site that answers with an error, or not at all, is logged and left out. Flower reports the error of a dead node as
-coming from itself, so replies are told by the message they answer.
+A site that answers with an error, with what is refused, or not at all, is logged and left out. Flower reports the error
+of a dead node as coming from itself, so replies are told by the message they answer.
 """
 
+import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
 
+from fl_server.errors import RoundError
+from fl_server.rounds.round_state import (
+    Answered,
+    Patience,
+    Phase,
+    RoundEvent,
+    RoundPlan,
+    RoundState,
+    SiteFailed,
+    StepDone,
+    Tick,
+    advance,
+    open_round,
+)
+
 logger = logging.getLogger(__name__)
 
 Content = Mapping[str, ArrayRecord | ConfigRecord | MetricRecord]
+Contents = Mapping[int, tuple[str, Content]]
+"""Message type and content, by node."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
 
 
-def exchange(
-    grid: Grid,
-    contents: Mapping[int, tuple[str, Content]],
-    deadline_s: float,
-    take: Callable[[int, Message], None],
-    fail: Callable[[int], object],
-) -> int:
-    """Sends each node its message and hands on replies as they come, until all have come or the time is over.
+@dataclasses.dataclass(frozen=True)
+class Handlers:
+    """What is done with replies."""
+
+    take: Callable[[int, Message], str | None]
+    """Called with node and reply, for replies without error; says why one is refused, and None for one that is not."""
+    fail: Callable[[int], object] = lambda _: None
+    """Called with the node, for replies that are errors."""
+
+
+class Waiting(Protocol):
+    """Says when enough was heard."""
+
+    def hear(self, node_id: int, problem: str | None) -> None:
+        """A node answered; None: as it should."""
+
+    def is_late(self, node_id: int) -> bool:
+        """Whether an answer of this node comes too late to be taken."""
+
+    def is_over(self) -> bool:
+        """Whether nothing is waited for any more."""
+
+
+def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handlers, waiting: Waiting) -> None:
+    """Sends each node its message and hands on replies as they come, until all have come or waiting is over.
 
     Args:
         grid: Where messages go.
-        contents: Message type and content, by node.
-        deadline_s: Longest wait.
-        take: Called with node and reply, for replies without error.
-        fail: Called with the node, for replies that are errors.
-
-    Returns:
-        Number of replies without error.
+        contents: What is asked.
+        longest_s: How long messages live.
+        handlers: Of replies.
+        waiting: Is told of every reply.
     """
     messages = [
-        Message(RecordDict(dict(content)), dst_node_id=node_id, message_type=message_type, ttl=deadline_s)
+        Message(RecordDict(dict(content)), dst_node_id=node_id, message_type=message_type, ttl=longest_s)
         for node_id, (message_type, content) in contents.items()
     ]
-    node_ids = dict(zip(grid.push_messages(messages), contents, strict=True))
-    give_up, pause_s, num_answered = time.monotonic() + deadline_s, _FIRST_PAUSE_S, 0
-    while node_ids and time.monotonic() < give_up:
+    node_ids = dict(zip(grid.push_messages(messages), contents, strict=True)) if messages else {}
+    pause_s = _FIRST_PAUSE_S
+    while node_ids and not waiting.is_over():
         replies = list(grid.pull_messages(list(node_ids)))
         for reply in replies:
             node_id = node_ids.pop(reply.metadata.reply_to_message_id)
-            if reply.has_error():
-                facts = {"node_id": node_id, "code": reply.error.code, "reason": reply.error.reason}
-                logger.warning("site failed", extra=facts)
-                fail(node_id)
-            else:
-                num_answered += 1
-                take(node_id, reply)
+            is_late = waiting.is_late(node_id) and not reply.has_error()
+            waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers))
         pause_s = _FIRST_PAUSE_S if replies else min(2 * pause_s, _LONGEST_PAUSE_S)
         time.sleep(pause_s if node_ids else 0.0)
     if node_ids:
         logger.warning("sites did not answer", extra={"expected": len(contents), "missing": len(node_ids)})
-    return num_answered
+
+
+def _taken(node_id: int, reply: Message, handlers: Handlers) -> str | None:
+    if not reply.has_error():
+        return handlers.take(node_id, reply)
+    facts = {"node_id": node_id, "code": reply.error.code, "reason": reply.error.reason}
+    logger.warning("site failed", extra=facts)
+    handlers.fail(node_id)
+    return reply.error.reason
+
+
+class QuorumWaiting:
+    """Waits for all; once a quorum is there, no longer than patience says.
+
+    Args:
+        deadline_s: Longest wait.
+        quorum: Fewest answers.
+        patience: With stragglers.
+    """
+
+    def __init__(self, deadline_s: float, quorum: int, patience: Patience) -> None:
+        self._began_s, self._quorum, self._patience, self._num_answered = time.monotonic(), quorum, patience, 0
+        self._deadline_s = self._ends_s = self._began_s + deadline_s
+
+    def hear(self, node_id: int, problem: str | None) -> None:  # noqa: ARG002  whoever it is
+        """Counts an answer."""
+        self._num_answered += problem is None
+        if self._num_answered == self._quorum and problem is None:
+            self._ends_s = min(self._deadline_s, self._patience.ends_s(self._began_s, time.monotonic()))
+
+    def is_late(self, node_id: int) -> bool:  # noqa: ARG002  whoever it is
+        """Nothing is."""
+        return False
+
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self._ends_s
+
+
+@dataclasses.dataclass(frozen=True)
+class _PhaseWaiting:
+    """Waits until the round goes on, and for nodes beside it as long as stragglers are waited for."""
+
+    running: "RunningRound"
+    phase: RoundState
+    """As it began."""
+    beside: set[int]
+
+    def hear(self, node_id: int, problem: str | None) -> None:
+        """Tells the round."""
+        self.beside.discard(node_id)
+        now_s, name = time.monotonic(), self.phase.phase
+        heard = Answered(node_id, name, now_s) if problem is None else SiteFailed(node_id, name, problem, now_s)
+        if node_id in self.phase.cohort and not self._is_left():
+            self.running.tell(heard)
+
+    def is_late(self, node_id: int) -> bool:
+        """Whether the round has gone on without this site of its cohort."""
+        return node_id in self.phase.cohort and self._is_left()
+
+    def is_over(self) -> bool:
+        """Whether the phase is over, and nobody beside it is worth the wait."""
+        now_s = time.monotonic()
+        if not self._is_left():
+            self.running.tell(Tick(now_s))
+        if not self._is_left():
+            return False
+        left = self.running.state
+        return left.is_over or not self.beside or now_s >= left.plan.patience.ends_s(self.phase.began_s, left.began_s)
+
+    def _is_left(self) -> bool:
+        return self.running.state.began_s != self.phase.began_s or self.running.state.phase is not self.phase.phase
+
+
+class RunningRound:
+    """One round at the grid: sites are asked, and the state machine says when to go on.
+
+    Args:
+        grid: Where messages go.
+        round_number: Of the round.
+        cohort: Nodes that are asked.
+        plan: Deadlines, quorums, patience.
+
+    Raises:
+        RoundError: The cohort is below the quorum.
+    """
+
+    def __init__(self, grid: Grid, round_number: int, cohort: Collection[int], plan: RoundPlan) -> None:
+        self._grid = grid
+        self.state = open_round(round_number, cohort, plan, time.monotonic())
+        self._check()
+
+    def tell(self, event: RoundEvent) -> None:
+        """Goes on by an event."""
+        self.state = advance(self.state, event)
+
+    def ask(self, contents: Contents, handlers: Handlers) -> None:
+        """Asks in the phase that the round is in, until it is over; nodes beyond the cohort are asked beside it.
+
+        Raises:
+            RoundError: The round failed.
+        """
+        began = self.state
+        waiting = _PhaseWaiting(self, began, set(contents) - began.cohort)
+        exchange(self._grid, contents, began.plan.limits_of(began.phase).deadline_s, handlers, waiting)
+        for node_id in sorted(began.cohort - set(contents)):
+            waiting.hear(node_id, "it is not there any more")
+        self._check()
+
+    def all_have_answered(self) -> None:
+        """What this phase asks for is known of the whole cohort."""
+        phase, now_s = self.state.phase, time.monotonic()
+        for node_id in sorted(self.state.cohort):
+            self.tell(Answered(node_id, phase, now_s))
+
+    def done(self, phase: Phase) -> None:
+        """The coordinator has done its own part of a phase.
+
+        Raises:
+            RoundError: It took too long.
+        """
+        self.tell(StepDone(phase, time.monotonic()))
+        self._check()
+
+    def _check(self) -> None:
+        if self.state.reason is not None:
+            raise RoundError(self.state.reason)

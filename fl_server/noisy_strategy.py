@@ -20,7 +20,7 @@ from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.noise_plan import NoisePlan
 from fl_server.rounds.privacy_budget import PrivacyBudget
 from fl_server.secure_rounds import SecureRounds
-from fl_server.secure_strategy import shaped
+from fl_server.secure_strategy import report_of, shaped
 from fl_server.strategy import RoundReport, RoundSettings
 
 logger = logging.getLogger(__name__)
@@ -75,12 +75,16 @@ class NoisyStrategy:
         totals = noisy_totals(summed.values, summed.num_survivors, vector)
         auc = self._told_auc(totals, vector, summed.num_survivors)
         loss = min(max(totals.mean_loss, 0.0), LARGEST_LOSS)
-        report = RoundReport(told.round_number, summed.num_survivors, loss, summed.bytes_up, None, auc)
+        report = report_of(summed, told.round_number, loss, auc)
         self._max_norm = next_max_norm(self._max_norm, totals.inside_fraction, QUANTILE, QUANTILE_RATE)
         facts = {"round_number": told.round_number, "epsilon": self.budget.spent(), "next_max_norm": self._max_norm}
         logger.info("privacy spent", extra=facts)
         parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, state.parameters))
         return TrainingState(parameters, state.normality, optimizer, told.round_number, state.tubelet_steps), report
+
+    def evaluate(self, state: TrainingState) -> float | None:  # noqa: ARG002  it would cost as much as a round
+        """Nothing is told of the last model (rule 2)."""
+        return None
 
     def _told(self, state: TrainingState) -> RoundSettingsMessage:
         return RoundSettingsMessage(

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -26,15 +26,14 @@ from fl_protocol.secure_sum.epoch_keys import EpochKeys, KeyCollector, keys_requ
 from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.masked_sum import MaskedSum
-from fl_protocol.secure_sum.messages import SetUp
+from fl_protocol.secure_sum.messages import Positions, SetUp
 from fl_protocol.secure_sum.vector import Layout, Values
 from fl_server.errors import RoundError
-from fl_server.grid_exchange import Content, exchange
+from fl_server.grid_exchange import Content, Handlers, QuorumWaiting, RunningRound, exchange
+from fl_server.rounds.round_state import USUAL_PATIENCE, Patience, Phase, secure_plan
 
 logger = logging.getLogger(__name__)
 
-_MOST_UNMASK_EXCHANGES = 3
-"""Once as a rule; again for each time that survivors vanish in between."""
 _LARGEST_EPOCH_LEAD = 10_000
 """A site that says it is further ahead than this is left out: it would use up the epochs of the roster."""
 
@@ -49,6 +48,11 @@ class SummedRound:
     """Of every segment."""
     num_survivors: int
     bytes_up: int
+    cohort: Positions
+    """Who masked with each other, as places on the roster."""
+    epoch: int
+    running: RunningRound
+    """Aggregated, not committed yet."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +60,7 @@ class OpenedRound:
     """What a secure round gave."""
 
     totals: RoundTotals
-    num_survivors: int
-    bytes_up: int
+    summed: SummedRound
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,10 +93,22 @@ class SecureRounds:
         run: Which, and who may take part.
         reserve_epoch: Gives an epoch greater than its argument that was never given before, stored before it returns.
         deadline_s: Longest wait for one exchange.
+        min_sites: The quorum, where it is more than what can be opened.
+        patience: With stragglers.
     """
 
-    def __init__(self, grid: Grid, run: SecureRun, reserve_epoch: Callable[[int], int], deadline_s: float) -> None:
+    def __init__(  # noqa: PLR0913  one parameter for each thing a run is told
+        self,
+        grid: Grid,
+        run: SecureRun,
+        reserve_epoch: Callable[[int], int],
+        *,
+        deadline_s: float,
+        min_sites: int = 0,
+        patience: Patience = USUAL_PATIENCE,
+    ) -> None:
         self._grid, self._reserve_epoch, self._deadline_s = grid, reserve_epoch, deadline_s
+        self._min_sites, self._patience = min_sites, patience
         self._run, self._signed_roster, roster = run.name, run.signed_roster, run.roster
         self.group: SumGroup = roster.sum_group()
         self._site_of: dict[int, int] = {}
@@ -108,7 +123,9 @@ class SecureRounds:
 
     def set_up(self) -> None:
         """Sets up every node that is not yet."""
-        self._exchange(self._set_ups(), self._take_set_up)
+        fewest = max(1, self.group.parameters.fewest_survivors - self.num_set_up)
+        waiting = QuorumWaiting(self._deadline_s, fewest, self._patience)
+        exchange(self._grid, self._set_ups(), self._deadline_s, self._handlers(self._take_set_up), waiting)
 
     def run_round(self, parameters: Arrays, settings: RoundSettingsMessage, sizes: tuple[int, int]) -> OpenedRound:
         """Runs one round without noise.
@@ -127,7 +144,7 @@ class SecureRounds:
             totals = round_totals(summed.values, summed.num_survivors, vector)
         except RecordError as error:
             raise RoundError(f"round {settings.round_number}: {error}") from error
-        return OpenedRound(totals, summed.num_survivors, summed.bytes_up)
+        return OpenedRound(totals, summed)
 
     def sum_round(
         self,
@@ -149,15 +166,25 @@ class SecureRounds:
             RoundError: Too few sites had keys, delivered or revealed; the next round begins with new keys.
         """
         keys, self._keys = self._keys, None
-        if keys is None or keys.name.round_number != settings.round_number:
-            keys = self._exchange_keys(settings.round_number)
         try:
-            return self._masked_round(keys, parameters, settings, layout, before_unmask)
+            if keys is None or keys.name.round_number != settings.round_number:
+                self.set_up()
+                running, keys = self._keyed(settings.round_number)
+            else:
+                running = self._running(settings.round_number, self._nodes(keys.cohort))
+                running.all_have_answered()
+            return self._masked_round(running, keys, parameters, settings, layout, before_unmask)
         except (UnmaskError, PrivacyError) as error:
             raise RoundError(f"round {settings.round_number}: {error}") from error
 
-    def _masked_round(
+    def _running(self, round_number: int, cohort: Collection[int]) -> RunningRound:
+        fewest = self.group.parameters.fewest_survivors
+        plan = secure_plan(self._deadline_s, max(self._min_sites, fewest), self._patience, fewest)
+        return RunningRound(self._grid, round_number, cohort, plan)
+
+    def _masked_round(  # noqa: PLR0913, PLR0917  what the round is about, and what happens in the middle of it
         self,
+        running: RunningRound,
         keys: EpochKeys,
         parameters: Arrays,
         settings: RoundSettingsMessage,
@@ -169,22 +196,23 @@ class SecureRounds:
             keys.name, self.group.roster_digest, records.digest_of_arrays(parameters), digest_of(told)
         )
         masked_sum = MaskedSum(keys, layout, binding)
-        num_bytes = self._collect_masked(masked_sum, keys, parameters, told)
+        num_bytes = self._collect_masked(running, masked_sum, keys, parameters, told)
         survivors = masked_sum.close()
         before_unmask(len(survivors))
-        num_bytes += self._collect_shares(masked_sum, settings.round_number + 1)
-        opened = masked_sum.open()
-        return SummedRound(opened.values, len(survivors), num_bytes)
+        running.done(Phase.MASKED)
+        num_bytes += self._collect_shares(running, masked_sum, settings.round_number + 1)
+        return SummedRound(masked_sum.open().values, len(survivors), num_bytes, keys.cohort, keys.name.epoch, running)
 
-    def _collect_masked(self, masked_sum: MaskedSum, keys: EpochKeys, parameters: Arrays, told: bytes) -> int:
+    def _collect_masked(
+        self, running: RunningRound, masked_sum: MaskedSum, keys: EpochKeys, parameters: Arrays, told: bytes
+    ) -> int:
         model = ArrayRecord({name: Array(np.asarray(array)) for name, array in parameters.items()})
         counter = _ByteCounter()
 
-        def take(node_id: int, reply: Message) -> None:
+        def take(node_id: int, reply: Message) -> str | None:
             if node_id in joining:
-                self._take_set_up(node_id, reply)
-            else:
-                counter.take(reply, {records.ANSWER: masked_sum.add})
+                return self._take_set_up(node_id, reply)
+            return counter.take(reply, {records.ANSWER: masked_sum.add})
 
         joining = self._set_ups()
         contents: dict[int, tuple[str, Content]] = {
@@ -195,55 +223,51 @@ class SecureRounds:
             )
             for node_id, site in self._nodes(keys.cohort).items()
         }
-        self._exchange(contents | joining, take)
+        running.ask(contents | joining, self._handlers(take))
         return counter.num_bytes
 
-    def _collect_shares(self, masked_sum: MaskedSum, next_round: int) -> int:
+    def _collect_shares(self, running: RunningRound, masked_sum: MaskedSum, next_round: int) -> int:
         """Asks survivors for shares, and everybody for the keys of the next round's epoch.
 
         Survivors that have vanished since cost one more exchange: their shares are part of what all others revealed.
         """
         name = self._next_name(next_round)
         collector, counter = KeyCollector(self.group, name, self._offers), _ByteCounter()
-        survivors, revealing = set(masked_sum.delivered), set[int]()
         contents: dict[int, tuple[str, Content]] = {}
         drawn, request = set(self._drawn(name)), masked_sum.unmask_request()
         for node_id, site in sorted(self._site_of.items()):
             asked = keys_request(self.group, name, self._offers, site) if site in drawn else None
-            if site in survivors:
-                revealing.add(node_id)
-                parts = {records.REQUEST: request}
-                parts |= {} if asked is None else {records.KEYS_REQUEST: asked}
+            if node_id in running.state.cohort:
+                parts = {records.REQUEST: request} | ({} if asked is None else {records.KEYS_REQUEST: asked})
                 contents[node_id] = (_type("query", records.UNMASK), _content(parts))
             elif asked is not None:
                 contents[node_id] = (_type("query", records.KEYS), _content({records.REQUEST: asked}))
+        revealing = running.state.cohort
 
-        def take(node_id: int, reply: Message) -> None:
+        def take(node_id: int, reply: Message) -> str | None:
             if node_id in revealing:
-                counter.take(reply, {records.ANSWER: masked_sum.add_shares, records.KEYS_ANSWER: collector.add})
-            else:
-                counter.take(reply, {records.ANSWER: collector.add})
+                return counter.take(reply, {records.ANSWER: masked_sum.add_shares, records.KEYS_ANSWER: collector.add})
+            return counter.take(reply, {records.ANSWER: collector.add})
 
-        self._exchange(contents, take)
-        for _ in range(_MOST_UNMASK_EXCHANGES - 1):
-            if masked_sum.silent:
-                self._ask_again(masked_sum, counter)
+        running.ask(contents, self._handlers(take))
+        while running.state.phase is Phase.UNMASK:
+            self._ask_again(running, masked_sum, counter)
         if len(collector.sites) >= self.group.parameters.fewest_survivors:
             self._keys = collector.close()
         return counter.num_bytes
 
-    def _ask_again(self, masked_sum: MaskedSum, counter: "_ByteCounter") -> None:
+    def _ask_again(self, running: RunningRound, masked_sum: MaskedSum, counter: "_ByteCounter") -> None:
         """Asks those survivors again that have revealed their shares, without those that have not."""
         logger.warning("survivors asked again", extra={"without": list(masked_sum.silent)})
         masked_sum.ask_again()
         content = _content({records.REQUEST: masked_sum.unmask_request()})
-        nodes = self._nodes(masked_sum.responders)
-        self._exchange(
-            {node_id: (_type("query", records.UNMASK), content) for node_id in nodes},
-            lambda _, reply: counter.take(reply, {records.ANSWER: masked_sum.add_shares}),
+        running.ask(
+            {node_id: (_type("query", records.UNMASK), content) for node_id in self._nodes(masked_sum.responders)},
+            self._handlers(lambda _, reply: counter.take(reply, {records.ANSWER: masked_sum.add_shares})),
         )
 
-    def _exchange_keys(self, round_number: int) -> EpochKeys:
+    def _keyed(self, round_number: int) -> tuple[RunningRound, EpochKeys]:
+        """A round that begins with an exchange of keys."""
         name = self._next_name(round_number)
         collector, counter = KeyCollector(self.group, name, self._offers), _ByteCounter()
         contents: dict[int, tuple[str, Content]] = {
@@ -253,14 +277,12 @@ class SecureRounds:
             )
             for node_id, site in self._nodes(self._drawn(name)).items()
         }
-        self._exchange(contents, lambda _, reply: counter.take(reply, {records.ANSWER: collector.add}))
-        needed, got = self.group.parameters.fewest_survivors, len(collector.sites)
-        if got < needed:
-            raise RoundError(f"round {round_number}: expected keys of at least {needed} sites, got {got}")
-        return collector.close()
+        running = self._running(round_number, contents)
+        running.ask(contents, self._handlers(lambda _, reply: counter.take(reply, {records.ANSWER: collector.add})))
+        return running, collector.close()
 
-    def _exchange(self, contents: Mapping[int, tuple[str, Content]], take: Callable[[int, Message], None]) -> None:
-        exchange(self._grid, contents, self._deadline_s, take, self._forget)
+    def _handlers(self, take: Callable[[int, Message], str | None]) -> Handlers:
+        return Handlers(take, self._forget)
 
     def _forget(self, node_id: int) -> None:
         """A site that fails may have lost its secrets with its process: it is set up again beside the next exchange."""
@@ -289,8 +311,8 @@ class SecureRounds:
         node_ids = sorted(set(self._grid.get_node_ids()) - set(self._site_of))
         return {node_id: (_type("query", records.SET_UP), content) for node_id in node_ids}
 
-    def _take_set_up(self, node_id: int, reply: Message) -> None:
-        _ByteCounter().take(reply, {records.ANSWER: functools.partial(self._add_site, node_id)})
+    def _take_set_up(self, node_id: int, reply: Message) -> str | None:
+        return _ByteCounter().take(reply, {records.ANSWER: functools.partial(self._add_site, node_id)})
 
     def _add_site(self, node_id: int, answer: bytes) -> None:
         told = SetUp.decode(answer, self.group.identities)
@@ -311,8 +333,12 @@ class _ByteCounter:
     def __init__(self) -> None:
         self.num_bytes = 0
 
-    def take(self, reply: Message, takers: Mapping[str, Callable[[bytes], object]]) -> None:
-        """Hands each part of a reply to its taker; a part that is refused is logged, the others go on."""
+    def take(self, reply: Message, takers: Mapping[str, Callable[[bytes], object]]) -> str | None:
+        """Hands each part of a reply to its taker; a part that is refused is logged, the others go on.
+
+        Returns:
+            Why the first part was refused; None if it was taken.
+        """
         record = reply.content.get(records.SECURE)
         try:
             if not isinstance(record, ArrayRecord):
@@ -320,17 +346,20 @@ class _ByteCounter:
             parts = records.byte_parts({name: array.numpy() for name, array in record.items()})
         except (ProtocolError, ValueError, TypeError, EOFError, OSError) as error:
             logger.warning("answer refused", extra={"reason": str(error)})
-            return
-        for name, take in takers.items():
-            if name in parts:
-                self._hand_on(parts[name], take)
+            return str(error)
+        problems = [self._hand_on(parts.get(name), take) for name, take in takers.items()]
+        return problems[0]
 
-    def _hand_on(self, part: bytes, take: Callable[[bytes], object]) -> None:
+    def _hand_on(self, part: bytes | None, take: Callable[[bytes], object]) -> str | None:
+        if part is None:
+            return "expected an answer"
         try:
             take(part)
-            self.num_bytes += len(part)
         except ProtocolError as error:
             logger.warning("answer refused", extra={"reason": str(error)})
+            return str(error)
+        self.num_bytes += len(part)
+        return None
 
 
 def _content(parts: Mapping[str, bytes]) -> dict[str, ArrayRecord]:

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fl_protocol.round_vector import RoundSettingsMessage
-from fl_server.errors import RoundError
 from fl_server.rounds.aggregate import Parameters
 from fl_server.rounds.checkpoint import TrainingState
-from fl_server.secure_rounds import OpenedRound, SecureRounds
+from fl_server.secure_rounds import OpenedRound, SecureRounds, SummedRound
 from fl_server.strategy import RoundReport, RoundSettings
 from model_zoo.architecture import NUM_STATES
 
@@ -53,13 +52,13 @@ class SecureStrategy:
         opened = self._opened(state, self._settings.num_steps)
         totals = opened.totals
         self._max_norm = NORM_ROOM * max(totals.mean_norm, SMALLEST_NORM)
-        self._max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.num_survivors)
+        self._max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.summed.num_survivors)
         if totals.num_cut:
-            logger.info("values cut", extra={"values": totals.num_cut, "sites": opened.num_survivors})
+            logger.info("values cut", extra={"values": totals.num_cut, "sites": opened.summed.num_survivors})
         parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, state.parameters))
         number = state.round_number + 1
         auc_before = _mean_auc(totals.evaluation)
-        report = RoundReport(number, opened.num_survivors, totals.mean_loss, opened.bytes_up, None, auc_before)
+        report = report_of(opened.summed, number, totals.mean_loss, auc_before)
         return TrainingState(parameters, totals.normality, optimizer, number, state.tubelet_steps), report
 
     def evaluate(self, state: TrainingState) -> float | None:
@@ -82,11 +81,23 @@ class SecureStrategy:
             max_examples=self._max_examples,
             proximal_mu=self._settings.proximal_mu,
         )
-        opened = self._rounds.run_round(state.parameters, told, (NUM_EVALUATION, len(state.normality)))
-        if opened.num_survivors < self._settings.min_sites:
-            expected, got = self._settings.min_sites, opened.num_survivors
-            raise RoundError(f"round {told.round_number}: expected at least {expected} updates, got {got}")
-        return opened
+        return self._rounds.run_round(state.parameters, told, (NUM_EVALUATION, len(state.normality)))
+
+
+def report_of(summed: SummedRound, round_number: int, loss: float, auc_before: float | None) -> RoundReport:
+    """What a secure round leaves to be told."""
+    cohort = tuple(map(str, summed.cohort))
+    return RoundReport(
+        round_number,
+        summed.num_survivors,
+        loss,
+        summed.bytes_up,
+        None,
+        auc_before,
+        cohort,
+        summed.epoch,
+        summed.running,
+    )
 
 
 def shaped(update: npt.NDArray[np.float32], like: Mapping[str, npt.NDArray[np.float32]]) -> Parameters:

@@ -1,18 +1,18 @@
 """The Flower ServerApp: the same in the simulation and at the coordinator.
 
-Its options are the run's configuration (``flwr run APP --run-config '...'``), see ``RunOptions``. After every round the
-training state is committed to ``state``; at the end the model is exported, quantized and published.
+Its options are the run's configuration (``flwr run APP --run-config '...'``), see ``RunOptions``.
+
+1. A run takes the database's lease: runs that began before it commit nothing any more.
+2. Every round is committed whole before the next begins; a round that fails is tried again. Whoever kills this process
+   loses the open round at most: the next run goes on from the last committed one.
+3. A training is done when all its rounds are committed and the model is published.
 """
 
 import datetime as dt
 import functools
 import logging
 import time
-import uuid
-from pathlib import Path
-from typing import Self
 
-import pydantic
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
@@ -21,115 +21,45 @@ from context.zone import ZONE_KINDS
 from fl_protocol.errors import RosterError
 from fl_protocol.messages import ClosedRound
 from fl_runtime.atomic_file import write_atomically
-from fl_server.errors import BudgetError, RoundError, StartError
-from fl_server.noise_options import NoiseOptions
+from fl_server.errors import BudgetError, NotFoundError, RoundError, StartError
 from fl_server.noisy_strategy import NoisyRun, NoisyStrategy
-from fl_server.robust_update import RobustName
-from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from fl_server.rounds.checkpoint import TrainingState, encode_state
 from fl_server.rounds.noise_plan import cohort_bounds, noise_plan
 from fl_server.rounds.privacy_budget import PrivacyBudget
-from fl_server.rounds.server_optimizer import ServerOptimizer, StrategyName, server_optimizer
+from fl_server.rounds.round_state import Phase
+from fl_server.run_options import RunOptions
 from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
 from fl_server.secure_strategy import SecureStrategy
+from fl_server.starting_state import shape_of, starting_state
 from fl_server.storage import Storage, open_storage, publish_model, record_round
-from fl_server.storage.trainings import store_accountant, stored_accountant, take_lease, want_training
-from fl_server.strategy import RoundReport, RoundSettings, run_round
-from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, empty_fleet_normality
-from model_zoo.backbones.film_lstm import FilmLstmShape
-from model_zoo.backbones.parameters import initial_parameters, network_with
-from model_zoo.default import DEFAULT_CHECKPOINT
+from fl_server.storage.trainings import (
+    FinishedRound,
+    Lease,
+    Training,
+    check_lease,
+    commit_round,
+    find_training,
+    finish_training,
+    reserve_epoch,
+    store_accountant,
+    stored_accountant,
+    take_lease,
+    want_training,
+)
+from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings, Strategy
+from model_zoo.backbones.parameters import network_with
 from model_zoo.export.onnx_export import export_onnx
 from model_zoo.export.quantize import quantize_int8
 from model_zoo.onnx_model import ModelMetadata
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_FILE, FP32_FILE, INT8_FILE = "training.npz", "model.onnx", "model.int8.onnx"
+FP32_FILE, INT8_FILE = "model.onnx", "model.int8.onnx"
 _POLL_S = 0.5
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+"""Between tries of a round: sites may have to start again first."""
 
 app = ServerApp()
-
-
-class RunOptions(NoiseOptions):
-    """Options of one training run."""
-
-    num_rounds: int = pydantic.Field(default=3, alias="num-rounds", ge=1, le=10_000, description="Rounds to train.")
-    num_steps: int = pydantic.Field(
-        default=16, alias="num-steps", ge=1, le=100_000, description="Local training steps of a site in a round."
-    )
-    seed: int = pydantic.Field(default=0, ge=0, lt=2**31, description="Seed of all random choices.")
-    min_sites: int = pydantic.Field(
-        default=2, alias="min-sites", ge=1, le=100_000, description="Sites to wait for, and the quorum of a round."
-    )
-    deadline_s: float = pydantic.Field(
-        default=600.0, alias="deadline-s", gt=0, le=86_400, description="Longest wait for sites, and for one exchange."
-    )
-    is_conditioned: bool = pydantic.Field(
-        default=True, alias="conditioned", description="Whether the network sees the context."
-    )
-    tubelet_steps: NumSteps = pydantic.Field(
-        default=USUAL_NUM_STEPS,
-        alias="tubelet-steps",
-        description="Last steps of a tubelet that the network looks at: 8, 12 or 16; other than 12 starts from random.",
-    )
-    strategy: StrategyName = pydantic.Field(
-        default="fedavgm", description="What the server does with the mean update: fedavg, fedavgm, fedadam, fedyogi."
-    )
-    server_lr: float = pydantic.Field(
-        default=0.0, alias="server-lr", ge=0, le=100, description="Rate of the server's step; 0: the strategy's usual."
-    )
-    proximal_mu: float = pydantic.Field(
-        default=0.0,
-        alias="proximal-mu",
-        ge=0,
-        le=1000,
-        description="Pull of local training towards the global parameters (FedProx); 0: none.",
-    )
-    robust: RobustName = pydantic.Field(
-        default="none",
-        description="A rule that a few bad sites cannot bend: krum, multikrum, bulyan, trimmed-mean, median. It looks "
-        "at every update, so it gives up masks: with a roster it is an error.",
-    )
-    num_malicious: int = pydantic.Field(
-        default=0, alias="num-malicious", ge=0, le=10_000, description="Bad sites that the robust rule has to stand."
-    )
-    initial: str = pydantic.Field(
-        default="default",
-        max_length=4096,
-        description="Where to start when the state folder holds no training: default (the shipped model) or random.",
-    )
-    roster: Path | None = pydantic.Field(
-        default=None,
-        description="Signed roster, with which rounds are secure: this coordinator sees sums alone. Left out or empty: "
-        "rounds are plain, and whoever runs the coordinator can read one site's update.",
-    )
-    operator_key: Path | None = pydantic.Field(
-        default=None, alias="operator-key", description="Public key that the roster is signed with, raw hexadecimal."
-    )
-    state_folder: Path = pydantic.Field(
-        default=Path("state"), alias="state", description="Folder of the coordinator's files."
-    )
-    database: str | None = pydantic.Field(
-        default=None, description="Database of the coordinator; left out or empty: the SQLite file in the state folder."
-    )
-
-    @pydantic.model_validator(mode="after")
-    def _check_masks(self) -> Self:
-        if self.roster and self.robust != "none":
-            raise ValueError(
-                f"robust: {self.robust} looks at single updates, which a roster masks: leave one of them out"
-            )
-        if self.target_epsilon and not self.roster:
-            raise ValueError(
-                f"target-epsilon: {self.target_epsilon:g} is promised of masked sums alone: expected a roster"
-            )
-        return self
-
-    @pydantic.field_validator("roster", "operator_key", mode="before")
-    @classmethod
-    def _check_empty(cls, path: object) -> object:
-        """Flower's run configuration knows no null."""
-        return None if path == "" else path
 
 
 @app.main()
@@ -144,11 +74,62 @@ def main(grid: Grid, run_context: Context) -> None:
 
 
 def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None:
-    """Trains ``options.num_rounds`` rounds from where the state folder stands, then publishes the model.
+    """Trains the rounds that are left of a training, from the last committed one, then publishes the model.
 
     Raises:
-        RoundError: Too few sites came, or too few delivered in a round; earlier rounds stay committed.
+        StartError: The options contradict what is there; nothing was changed.
+        RoundError: Too few sites came, or a round failed too often; earlier rounds stay committed.
+        FencedError: Another run has taken over; nothing was stored since.
     """
+    _check_options(options)
+    starting_state(options, storage)  # one that cannot begin takes the lease from nobody
+    training = _training(options, storage)
+    lease = take_lease(storage, training.training_id)
+    state = starting_state(options, storage)  # whoever held the lease before may have committed in between
+    num_left = training.num_rounds - find_training(storage, training.training_id).num_committed
+    _wait_for_sites(grid, options.min_sites, options.deadline_s)
+    strategy = _strategy(grid, options, storage, lease, state, num_left)
+    closed = None
+    for _ in range(num_left):
+        try:
+            state, report = _tried(strategy, state, options.retries)
+        except BudgetError as error:
+            logger.warning("training ends: privacy budget used up", extra={"reason": str(error)})
+            break
+        _tell_auc(storage, closed, report.auc_before)
+        closed = _commit(storage, lease, state, report)
+    _tell_last_auc(storage, closed, strategy, state)
+    check_lease(storage, lease)
+    _publish(state, options, storage)
+    finish_training(storage, lease)
+
+
+def _check_options(options: RunOptions) -> None:
+    if options.roster is not None:
+        _secure_run(options)
+
+
+def _training(options: RunOptions, storage: Storage) -> Training:
+    """The training that the options name, or a new one that nobody starts again.
+
+    Raises:
+        StartError: There is no such training, or it is over.
+    """
+    if not options.training:
+        return want_training(storage, options.num_rounds, {}, is_supervised=False)
+    try:
+        training = find_training(storage, options.training)
+    except NotFoundError as error:
+        raise StartError(f"training: {error}") from error
+    if training.status != "wanted":
+        raise StartError(f"training: expected one that is wanted, {options.training} is {training.status}")
+    return training
+
+
+def _strategy(  # noqa: PLR0913, PLR0917  all that a run begins with
+    grid: Grid, options: RunOptions, storage: Storage, lease: Lease, state: TrainingState, num_rounds: int
+) -> Strategy:
+    """Plain rounds without a roster; else secure ones, with noise where it is asked for; all sites are set up."""
     settings = RoundSettings(
         options.seed,
         options.num_steps,
@@ -158,57 +139,29 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         options.proximal_mu,
         options.robust,
         options.num_malicious,
+        options.patience,
     )
-    state, training_id = _starting_state(options), uuid.uuid4().hex
-    node_ids = _wait_for_sites(grid, options.min_sites, options.deadline_s)
-    secure = _secure_strategy(grid, options, settings, state, storage)
-    closed = None
-    for _ in range(options.num_rounds):
-        if secure is None:
-            state, report = run_round(grid, node_ids, state, settings)
-        else:
-            opened = _secure_round(secure, state)
-            if opened is None:
-                break
-            state, report = opened
-            _tell_auc(storage, closed, report.auc_before)
-        save_checkpoint(state, options.state_folder / CHECKPOINT_FILE)
-        closed = _closed(report, training_id)
-        record_round(storage, closed)
-        facts = {"round_number": report.round_number, "loss": report.loss, "auc": report.auc}
-        logger.info("round closed", extra=facts | {"survivors": report.num_survivors, "bytes_up": report.bytes_up})
-    if isinstance(secure, SecureStrategy):  # with noise, a round that only evaluates would be paid for as any other
-        _tell_last_auc(storage, closed, secure, state)
-    _publish(state, options, storage)
-
-
-def _secure_strategy(
-    grid: Grid, options: RunOptions, settings: RoundSettings, state: TrainingState, storage: Storage
-) -> SecureStrategy | NoisyStrategy | None:
-    """Secure rounds with all sites set up; None without a roster."""
     if options.roster is None:
-        return None
+        return PlainStrategy(grid, settings)
     run = _secure_run(options)
-    rounds = SecureRounds(grid, run, lambda newest: newest + 1, options.deadline_s)
+    rounds = SecureRounds(
+        grid,
+        run,
+        functools.partial(reserve_epoch, storage, lease),
+        deadline_s=options.deadline_s,
+        min_sites=options.min_sites,
+        patience=options.patience,
+    )
     rounds.set_up()
     logger.info("sites set up", extra={"sites": rounds.num_set_up, "rostered": len(run.roster.sites)})
     if not options.target_epsilon:
         return SecureStrategy(rounds, settings)
-    return NoisyStrategy(rounds, settings, _noisy_run(options, rounds, state, storage))
+    return NoisyStrategy(rounds, settings, _noisy_run(options, rounds, state, storage, lease, num_rounds))
 
 
-def _secure_round(
-    secure: SecureStrategy | NoisyStrategy, state: TrainingState
-) -> tuple[TrainingState, RoundReport] | None:
-    """One more round; None where it is not within the privacy budget, as rounds were paid for and then failed."""
-    try:
-        return secure.run_round(state)
-    except BudgetError as error:
-        logger.warning("training ends: privacy budget used up", extra={"reason": str(error)})
-        return None
-
-
-def _noisy_run(options: RunOptions, rounds: SecureRounds, state: TrainingState, storage: Storage) -> NoisyRun:
+def _noisy_run(  # noqa: PLR0913, PLR0917  see above
+    options: RunOptions, rounds: SecureRounds, state: TrainingState, storage: Storage, lease: Lease, num_rounds: int
+) -> NoisyRun:
     """The noise that the promise, and what is spent of it, ask for.
 
     Raises:
@@ -224,13 +177,12 @@ def _noisy_run(options: RunOptions, rounds: SecureRounds, state: TrainingState, 
     try:
         cohort = cohort_bounds(rounds.group, options.min_sites)
         num_parameters = sum(array.size for array in state.parameters.values())
-        plan = noise_plan(budget, options.num_rounds, cohort, num_parameters)
+        plan = noise_plan(budget, max(1, num_rounds), cohort, num_parameters)
     except BudgetError as error:
         raise StartError(str(error)) from error
     facts = {"epsilon": budget.target_epsilon, "delta": budget.target_delta, "spent_epsilon": budget.spent()}
     facts |= {"noise_multiplier": plan.noise.update.noise_multiplier, "fewest_survivors": cohort.fewest_survivors}
     logger.info("noise is on", extra=facts)
-    lease = take_lease(storage, want_training(storage, options.num_rounds, {}, is_supervised=False).training_id)
     return NoisyRun(plan, budget, functools.partial(store_accountant, storage, lease), options.noise_max_norm)
 
 
@@ -249,67 +201,43 @@ def _secure_run(options: RunOptions) -> SecureRun:
         raise StartError(f"{options.roster}: {error}") from error
 
 
-def _tell_auc(storage: Storage, closed: ClosedRound | None, auc: float | None) -> None:
-    """Completes the record of a round by what the round after it told."""
-    if closed is not None and auc is not None:
-        record_round(storage, closed.model_copy(update={"auc": auc}))
-        logger.info("round evaluated", extra={"round_number": closed.round_number, "auc": auc})
-
-
-def _tell_last_auc(storage: Storage, closed: ClosedRound | None, secure: SecureStrategy, state: TrainingState) -> None:
-    """Completes the record of the last round; a round that only evaluates and fails keeps no model back."""
-    try:
-        _tell_auc(storage, closed, secure.evaluate(state))
-    except RoundError as error:
-        logger.warning("last model not evaluated", extra={"reason": str(error)})
-
-
-def _starting_state(options: RunOptions) -> TrainingState:
-    checkpoint = options.state_folder / CHECKPOINT_FILE
-    if checkpoint.exists():
-        return _continued(checkpoint, options)
-    if options.initial == "default":
-        return _continued(DEFAULT_CHECKPOINT, options)
-    if options.initial == "random":
-        parameters = initial_parameters(_shape(options), options.seed)
-        return TrainingState(parameters, empty_fleet_normality(), _optimizer(options), 0, options.tubelet_steps)
-    raise StartError(f"initial: expected default or random, got {options.initial!r}")
-
-
-def _continued(checkpoint: Path, options: RunOptions) -> TrainingState:
-    state = load_checkpoint(checkpoint, _optimizer(options))
-    if state.tubelet_steps != options.tubelet_steps:
-        raise StartError(f"{checkpoint}: expected tubelet-steps {options.tubelet_steps}, got {state.tubelet_steps}")
-    expected, got = (
-        {name: array.shape for name, array in parameters.items()}
-        for parameters in (initial_parameters(_shape(options), options.seed), state.parameters)
-    )
-    if expected != got:
-        kind = "a network that knows contexts" if options.is_conditioned else "a network blind to contexts"
-        raise StartError(f"{checkpoint}: expected parameters of {kind}, of this version; got others")
-    return state
-
-
-def _optimizer(options: RunOptions) -> ServerOptimizer:
-    return server_optimizer(options.strategy, options.server_lr or None)
-
-
-def _shape(options: RunOptions) -> FilmLstmShape:
-    return FilmLstmShape.conditioned(options.is_conditioned, options.tubelet_steps)
-
-
-def _wait_for_sites(grid: Grid, min_sites: int, deadline_s: float) -> list[int]:
+def _wait_for_sites(grid: Grid, min_sites: int, deadline_s: float) -> None:
     give_up = time.monotonic() + deadline_s
-    while len(node_ids := sorted(grid.get_node_ids())) < min_sites:
+    while (num_sites := len(list(grid.get_node_ids()))) < min_sites:
         if time.monotonic() > give_up:
-            raise RoundError(f"expected at least {min_sites} sites within {deadline_s:g} s, got {len(node_ids)}")
+            raise RoundError(f"expected at least {min_sites} sites within {deadline_s:g} s, got {num_sites}")
         time.sleep(_POLL_S)
-    return node_ids
 
 
-def _closed(report: RoundReport, training_id: str) -> ClosedRound:
-    return ClosedRound(
-        training_id=training_id,
+def _tried(strategy: Strategy, state: TrainingState, retries: int) -> tuple[TrainingState, RoundReport]:
+    """One round, tried again when it fails.
+
+    Raises:
+        RoundError: It failed more than ``retries`` times.
+        BudgetError: No further round is within the privacy budget.
+    """
+    pause_s = _FIRST_PAUSE_S
+    for num_left in range(retries, -1, -1):
+        try:
+            return strategy.run_round(state)
+        except RoundError as error:
+            if not num_left:
+                raise
+            facts = {"reason": str(error), "tries_left": num_left, "pause_s": pause_s}
+            logger.warning("round failed; it is tried again", extra=facts)
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+    raise AssertionError("the last try returns or raises")
+
+
+def _commit(storage: Storage, lease: Lease, state: TrainingState, report: RoundReport) -> ClosedRound:
+    """Keeps a round.
+
+    Raises:
+        FencedError: Another run has taken over; nothing is stored.
+    """
+    closed = ClosedRound(
+        training_id=lease.training_id,
         round_number=report.round_number,
         closed_utc=dt.datetime.now(dt.UTC),
         num_sites=report.num_survivors,
@@ -318,10 +246,33 @@ def _closed(report: RoundReport, training_id: str) -> ClosedRound:
         bytes_up=report.bytes_up,
         model_digest=None,
     )
+    finished = FinishedRound(closed, encode_state(state), report.cohort, report.secure_epoch)
+    commit_round(storage, lease, finished)
+    report.running.done(Phase.AGGREGATED)
+    facts = {"round_number": report.round_number, "loss": report.loss, "auc": report.auc}
+    logger.info("round closed", extra=facts | {"survivors": report.num_survivors, "bytes_up": report.bytes_up})
+    return closed
+
+
+def _tell_auc(storage: Storage, closed: ClosedRound | None, auc: float | None) -> None:
+    """Completes the record of a round by what the round after it told."""
+    if closed is not None and auc is not None:
+        record_round(storage, closed.model_copy(update={"auc": auc}))
+        logger.info("round evaluated", extra={"round_number": closed.round_number, "auc": auc})
+
+
+def _tell_last_auc(storage: Storage, closed: ClosedRound | None, strategy: Strategy, state: TrainingState) -> None:
+    """Completes the record of the last round; a round that only evaluates and fails keeps no model back."""
+    if closed is None:
+        return
+    try:
+        _tell_auc(storage, closed, strategy.evaluate(state))
+    except RoundError as error:
+        logger.warning("last model not evaluated", extra={"reason": str(error)})
 
 
 def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> None:
-    network = network_with(_shape(options), state.parameters)
+    network = network_with(shape_of(options), state.parameters)
     metadata = ModelMetadata(
         state.round_number,
         network.shape.code_size,

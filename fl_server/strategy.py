@@ -6,20 +6,21 @@ round and logged; a round with fewer survivors than the quorum fails.
 
 import dataclasses
 import logging
-from collections.abc import Iterable
-from typing import Any
+import math
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MessageType, MetricRecord, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MessageType, MetricRecord
 from flwr.serverapp import Grid
 
 from fl_protocol import records
 from fl_protocol.errors import RecordError
-from fl_server.errors import RoundError
+from fl_server.grid_exchange import Handlers, QuorumWaiting, RunningRound, exchange
 from fl_server.robust_update import RobustName, robust_update
 from fl_server.rounds.aggregate import RoundSums, SiteReply
 from fl_server.rounds.checkpoint import TrainingState
+from fl_server.rounds.round_state import USUAL_PATIENCE, Patience, plain_plan
 from model_zoo.architecture import USUAL_NUM_STEPS
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ class RoundSettings:
     robust: RobustName = "none"
     num_malicious: int = 0
     """Sites that a robust rule has to stand."""
+    patience: Patience = USUAL_PATIENCE
+    """With stragglers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +54,53 @@ class RoundReport:
     bytes_up: int
     auc: float | None
     """Of the model that the round gave; None where it is not known yet."""
-    auc_before: float | None = None
+    auc_before: float | None
     """Of the model that the round began with, where the round itself told."""
+    cohort: tuple[str, ...]
+    """Who was asked: nodes, or places on the roster."""
+    secure_epoch: int | None
+    """Of the secure sum; None for a plain round."""
+    running: RunningRound
+    """Aggregated, not committed yet."""
+
+
+class Strategy(Protocol):
+    """How rounds are run."""
+
+    def run_round(self, state: TrainingState) -> tuple[TrainingState, RoundReport]:
+        """Trains one round.
+
+        Raises:
+            RoundError: It failed; the next try begins anew.
+            BudgetError: No further round is within the privacy budget.
+        """
+
+    def evaluate(self, state: TrainingState) -> float | None:
+        """How good the last model is; None where nobody can tell, or a round has told.
+
+        Raises:
+            RoundError: Too few sites told.
+        """
+
+
+class PlainStrategy:
+    """Rounds in which the coordinator sees every update.
+
+    Args:
+        grid: Of all sites.
+        settings: Of the run.
+    """
+
+    def __init__(self, grid: Grid, settings: RoundSettings) -> None:
+        self._grid, self._settings = grid, settings
+
+    def run_round(self, state: TrainingState) -> tuple[TrainingState, RoundReport]:
+        """See ``Strategy``."""
+        return run_round(self._grid, sorted(self._grid.get_node_ids()), state, self._settings)
+
+    def evaluate(self, state: TrainingState) -> float | None:  # noqa: ARG002  every round has told
+        """See ``Strategy``."""
+        return None
 
 
 def run_round(
@@ -73,39 +121,53 @@ def run_round(
         RoundError: Fewer sites than ``settings.min_sites`` delivered an update we accept.
     """
     round_number = state.round_number + 1
-    replies = _exchange(grid, node_ids, MessageType.TRAIN, _content(state, settings, round_number), settings)
-    sums, bytes_up, kept = RoundSums.empty(state.parameters, len(state.normality)), 0, list[Message]()
-    for reply in replies:
+    plan = plain_plan(settings.deadline_s, settings.min_sites, settings.patience)
+    running = RunningRound(grid, round_number, node_ids, plan)
+    running.all_have_answered()  # a plain round needs nothing of a site before its update
+    replies = dict[int, Message]()
+
+    def take(node_id: int, reply: Message) -> str | None:
         try:
-            sums = sums.add(_site_reply(reply, state))
-            bytes_up += _num_bytes(reply)
-            kept += [reply] * (settings.robust != "none")  # a mean needs no reply once it is added
+            _site_reply(reply, state)
         except RecordError as error:
-            logger.warning("update refused", extra={"node_id": reply.metadata.src_node_id, "reason": str(error)})
-    if sums.num_survivors < settings.min_sites:
-        raise RoundError(
-            f"round {round_number}: expected at least {settings.min_sites} updates, got {sums.num_survivors}"
-        )
-    robust = settings.robust
+            logger.warning("update refused", extra={"node_id": node_id, "reason": str(error)})
+            return str(error)
+        replies[node_id] = reply
+        return None
+
+    content = _content(state, settings, round_number)
+    running.ask(dict.fromkeys(node_ids, (MessageType.TRAIN, content)), Handlers(take))
+    sums = RoundSums.empty(state.parameters, len(state.normality))
+    for _, reply in sorted(replies.items()):  # in one order whoever was first, or the mean's last bits would differ
+        sums = sums.add(_site_reply(reply, state))
+    kept, robust = [reply for _, reply in sorted(replies.items())], settings.robust
     update = sums.mean_update() if robust == "none" else robust_update(robust, settings.num_malicious, kept)
     parameters, optimizer = state.optimizer.step(state.parameters, update)
     new_state = TrainingState(parameters, sums.normality, optimizer, round_number, state.tubelet_steps)
     auc = _evaluate(grid, node_ids, new_state, settings)
-    return new_state, RoundReport(round_number, sums.num_survivors, sums.mean_loss(), bytes_up, auc)
+    bytes_up, cohort = sum(map(_num_bytes, kept)), tuple(map(str, node_ids))
+    report = RoundReport(round_number, sums.num_survivors, sums.mean_loss(), bytes_up, auc, None, cohort, None, running)
+    return new_state, report
 
 
 def _evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: RoundSettings) -> float | None:
     """Mean over held-out tubelets of how well the model tells pseudo-anomalies from them; ``None`` if none replied."""
-    content = _content(state, settings, state.round_number)
-    total, num_examples = 0.0, 0
-    for reply in _exchange(grid, node_ids, MessageType.EVALUATE, content, settings):
+    content, told = _content(state, settings, state.round_number), list[tuple[int, float]]()
+
+    def take(node_id: int, reply: Message) -> str | None:
         try:
             metrics = _metrics(reply, records.AUC, state)
-            count = int(metrics[records.NUM_EXAMPLES])
-            total, num_examples = total + count * metrics[records.AUC], num_examples + count
         except RecordError as error:
-            logger.warning("evaluation refused", extra={"node_id": reply.metadata.src_node_id, "reason": str(error)})
-    return total / num_examples if num_examples else None
+            logger.warning("evaluation refused", extra={"node_id": node_id, "reason": str(error)})
+            return str(error)
+        told.append((int(metrics[records.NUM_EXAMPLES]), metrics[records.AUC]))
+        return None
+
+    waiting = QuorumWaiting(settings.deadline_s, settings.min_sites, settings.patience)
+    contents = dict.fromkeys(node_ids, (MessageType.EVALUATE, content))
+    exchange(grid, contents, settings.deadline_s, Handlers(take), waiting)
+    num_examples = sum(count for count, _ in told)
+    return math.fsum(count * auc for count, auc in told) / num_examples if num_examples else None
 
 
 def _content(state: TrainingState, settings: RoundSettings, round_number: int) -> dict[str, ArrayRecord | ConfigRecord]:
@@ -122,31 +184,6 @@ def _content(state: TrainingState, settings: RoundSettings, round_number: int) -
             }
         ),
     }
-
-
-def _exchange(
-    grid: Grid,
-    node_ids: list[int],
-    message_type: str,
-    content: dict[str, ArrayRecord | ConfigRecord],
-    settings: RoundSettings,
-) -> list[Message]:
-    """Sends the same content to every node; the replies without error, in the order of their nodes."""
-    messages = [
-        Message(RecordDict(dict(content)), dst_node_id=node_id, message_type=message_type, ttl=settings.deadline_s)
-        for node_id in node_ids
-    ]
-    replies = list(grid.send_and_receive(messages, timeout=settings.deadline_s))
-    for reply in replies:
-        if reply.has_error():
-            logger.warning("site failed", extra={"code": reply.error.code, "reason": reply.error.reason})
-    if len(replies) < len(node_ids):
-        logger.warning("sites did not answer", extra={"expected": len(node_ids), "answered": len(replies)})
-    return sorted(_without_errors(replies), key=lambda reply: reply.metadata.src_node_id)
-
-
-def _without_errors(replies: Iterable[Message]) -> list[Message]:
-    return [reply for reply in replies if not reply.has_error()]
 
 
 def _site_reply(reply: Message, state: TrainingState) -> SiteReply:

@@ -23,7 +23,8 @@ import numpy as np
 from rich.console import Console
 
 from fl_protocol.messages import ClosedRound
-from fl_server.server_app import CHECKPOINT_FILE, FP32_FILE, INT8_FILE
+from fl_server.server_app import FP32_FILE, INT8_FILE
+from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.storage import open_storage
 from fl_server.storage.rounds import list_rounds
 from simulation import metrics

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from fl_protocol.membership import ROSTER_FILE, make_federation
+from fl_runtime.atomic_file import write_atomically
 from fl_server.server_app import app as server_app
+from fl_server.starting_state import CHECKPOINT_FILE
+from fl_server.storage import open_storage
+from fl_server.storage.trainings import last_committed
 from simulation.local_grid import LocalGrid
 
 CLIENT_APP = "fl_client.client_app:app"
@@ -32,7 +36,7 @@ class FederationSettings:
 
 
 def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, settings: FederationSettings) -> None:
-    """Runs the rounds; a training state in ``coordinator_dir`` is continued, the model is published there.
+    """Runs the rounds; the training in ``coordinator_dir`` is continued, the model is published there.
 
     Args:
         grid: Of all sites.
@@ -58,6 +62,18 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, set
         run_config |= {"target-epsilon": settings.target_epsilon}
         run_config |= {"roster": str(roster_dir / ROSTER_FILE), "operator-key": str(roster_dir / OPERATOR_KEY_FILE)}
     grid.run_server_app(server_app, run_config)
+    _keep_state(coordinator_dir)
+
+
+def _keep_state(coordinator_dir: Path) -> None:
+    """Puts the state after the last round beside the models, as a file."""
+    storage = open_storage(None, coordinator_dir)
+    try:
+        committed = last_committed(storage)
+    finally:
+        storage.close()
+    if committed is not None:
+        write_atomically(coordinator_dir / CHECKPOINT_FILE, committed.arrays)
 
 
 def local_grid(state_dirs: list[Path], num_workers: int) -> LocalGrid:

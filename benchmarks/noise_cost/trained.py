@@ -9,7 +9,7 @@ from fl_server.rounds.checkpoint import TrainingState, load_checkpoint
 from fl_server.rounds.server_optimizer import server_optimizer
 from fl_server.secure_rounds import SecureRounds, secure_run
 from fl_server.secure_strategy import SecureStrategy
-from fl_server.server_app import CHECKPOINT_FILE
+from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.strategy import RoundSettings
 from simulation.federation import OPERATOR_KEY_FILE, FederationSettings, enrol_all, local_grid, run_federation
 from simulation.footage import synthetic_fleet
@@ -51,7 +51,7 @@ def held_out_aucs(sizes: dict[str, Any], seed: int) -> dict[str, float]:
 def _evaluated(grid: LocalGrid, roster_dir: Path, state: TrainingState, seed: int) -> float:
     operator_key = bytes.fromhex((roster_dir / OPERATOR_KEY_FILE).read_text())
     run = secure_run((roster_dir / ROSTER_FILE).read_bytes(), operator_key)
-    rounds = SecureRounds(grid, run, lambda newest: newest + 1, 3600.0)
+    rounds = SecureRounds(grid, run, lambda newest: newest + 1, deadline_s=3600.0)
     rounds.set_up()
     settings = RoundSettings(seed, 1, is_conditioned=True, min_sites=3, deadline_s=3600.0)
     auc = SecureStrategy(rounds, settings).evaluate(state)

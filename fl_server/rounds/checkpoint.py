@@ -1,4 +1,4 @@
-"""A training run's state as one file: what a later run continues from."""
+"""A training's state as bytes: what a later run goes on from, in the database or as a file."""
 
 import dataclasses
 import io
@@ -35,6 +35,11 @@ class TrainingState:
 
 def save_checkpoint(state: TrainingState, path: Path) -> None:
     """Writes ``state`` to ``path``, whole or not at all."""
+    write_atomically(path, encode_state(state))
+
+
+def encode_state(state: TrainingState) -> bytes:
+    """What ``decode_state`` reads."""
     arrays = {_PARAMETER + name: array for name, array in state.parameters.items()}
     arrays |= {_VELOCITY + name: array for name, array in state.optimizer.velocity.items()}
     arrays |= {_SECOND_MOMENT + name: array for name, array in state.optimizer.second_moment.items()}
@@ -48,11 +53,11 @@ def save_checkpoint(state: TrainingState, path: Path) -> None:
         normality=state.normality,
         **arrays,
     )
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
-    """Reads what ``save_checkpoint`` wrote; the schema before is read, too.
+    """Reads what ``save_checkpoint`` wrote.
 
     Args:
         path: The file.
@@ -64,11 +69,29 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise CheckpointError(f"{path}: expected at most {MAX_FILE_BYTES} bytes")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: missing or damaged training state") from error
+    return decode_state(content, optimizer, str(path))
+
+
+def decode_state(content: bytes, optimizer: ServerOptimizer, name: str) -> TrainingState:
+    """Reads what ``encode_state`` wrote.
+
+    Args:
+        content: The bytes.
+        optimizer: As of ``load_checkpoint``.
+        name: Where they are from, for the error.
+
+    Raises:
+        CheckpointError: They are damaged or of another schema.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
         version = int(arrays["schema_version"])
         if version != SCHEMA_VERSION:
-            raise CheckpointError(f"{path}: expected schema {SCHEMA_VERSION}, got {version}")
+            raise CheckpointError(f"{name}: expected schema {SCHEMA_VERSION}, got {version}")
         velocity, second_moment = (_with_prefix(arrays, prefix) for prefix in (_VELOCITY, _SECOND_MOMENT))
         return TrainingState(
             _with_prefix(arrays, _PARAMETER),
@@ -78,7 +101,7 @@ def load_checkpoint(path: Path, optimizer: ServerOptimizer) -> TrainingState:
             checked_num_steps(int(arrays["tubelet_steps"])),
         )
     except _DAMAGED as error:
-        raise CheckpointError(f"{path}: missing or damaged training state") from error
+        raise CheckpointError(f"{name}: missing or damaged training state") from error
 
 
 def _with_prefix(arrays: dict[str, npt.NDArray[np.float32]], prefix: str) -> Parameters:

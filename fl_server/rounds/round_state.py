@@ -9,6 +9,8 @@ Rules:
 4. A site that fails, or does not answer, leaves the round. It fails the round only where the quorum needs it.
 5. An answer belongs to a phase. Late, repeated and foreign ones change nothing but the count of what was ignored.
 6. A round that is committed or failed stays so.
+7. Shares open nothing unless all who were asked reveal theirs. An unmask phase that ends with a quorum but not with all
+   begins anew among those that answered, a few times at most.
 
 Sites are asked in open (who takes part; in a secure round: their keys), in training (their update) and in unmask (their
 shares). In masked and aggregated nobody is asked: the coordinator works by itself, and says when it is done.
@@ -37,6 +39,8 @@ class Phase(enum.StrEnum):
 ASKING = frozenset({Phase.OPEN, Phase.TRAINING, Phase.UNMASK})
 """Phases in which sites are asked; in the others the coordinator works by itself."""
 LAST = frozenset({Phase.COMMITTED, Phase.FAILED})
+MOST_UNMASKS = 3
+"""Survivors that vanish in between are rare, and each time costs an exchange."""
 _PLAIN = (Phase.OPEN, Phase.TRAINING, Phase.AGGREGATED)
 _SECURE = (Phase.OPEN, Phase.TRAINING, Phase.MASKED, Phase.UNMASK, Phase.AGGREGATED)
 
@@ -61,23 +65,47 @@ class PhaseLimits:
 
 
 @dataclasses.dataclass(frozen=True)
+class Patience:
+    """How long stragglers are waited for once the quorum is there.
+
+    Raises:
+        ValueError: A number is negative.
+    """
+
+    straggler_share: float = 1.0
+    """They get this share of the time the quorum took,"""
+    straggler_floor_s: float = 0.0
+    """and no less than this."""
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if not (value >= 0 and math.isfinite(value)):
+                raise ValueError(f"{name}: expected 0 or more, got {value}")
+
+    def ends_s(self, began_s: float, quorum_s: float) -> float:
+        """When waiting that began at ``began_s`` ends, with a quorum that was there at ``quorum_s``."""
+        return quorum_s + max(self.straggler_floor_s, self.straggler_share * (quorum_s - began_s))
+
+
+USUAL_PATIENCE = Patience(straggler_share=1.0, straggler_floor_s=15.0)
+"""A SuperNode asks for messages every 3 s, and starts a process for each: an answer may be so much later by chance."""
+
+
+@dataclasses.dataclass(frozen=True)
 class RoundPlan:
     """The phases of a round up to its commit, in their order, and how patient it is with stragglers.
 
     Raises:
-        ValueError: The phases are not those of a plain or a secure round, or the share is negative.
+        ValueError: The phases are not those of a plain or a secure round.
     """
 
     limits: tuple[tuple[Phase, PhaseLimits], ...]
-    straggler_share: float = 1.0
-    """Once the quorum is there, stragglers get this share of the time the quorum took."""
+    patience: "Patience"
 
     def __post_init__(self) -> None:
         phases = tuple(phase for phase, _ in self.limits)
         if phases not in (_PLAIN, _SECURE):
             raise ValueError(f"limits: expected the phases of a plain or a secure round, got {', '.join(phases)}")
-        if not (self.straggler_share >= 0 and math.isfinite(self.straggler_share)):
-            raise ValueError(f"straggler_share: expected 0 or more, got {self.straggler_share}")
 
     def limits_of(self, phase: Phase) -> PhaseLimits:
         """Deadline and quorum of a phase."""
@@ -89,19 +117,22 @@ class RoundPlan:
         return phases[phases.index(phase) + 1]
 
 
-def plain_plan(deadline_s: float, quorum: int, straggler_share: float = 1.0) -> RoundPlan:
+def plain_plan(deadline_s: float, quorum: int, patience: Patience) -> RoundPlan:
     """A round whose updates travel as they are: masked and unmask are left out."""
-    return _plan(_PLAIN, PhaseLimits(deadline_s, quorum), straggler_share)
+    return _plan(_PLAIN, PhaseLimits(deadline_s, quorum), patience)
 
 
-def secure_plan(deadline_s: float, quorum: int, straggler_share: float = 1.0) -> RoundPlan:
-    """A round of masked updates."""
-    return _plan(_SECURE, PhaseLimits(deadline_s, quorum), straggler_share)
+def secure_plan(deadline_s: float, quorum: int, patience: Patience, unmask_quorum: int | None = None) -> RoundPlan:
+    """A round of masked updates; with ``unmask_quorum`` sites it opens, as many as of every phase if left out."""
+    plan = _plan(_SECURE, PhaseLimits(deadline_s, quorum), patience)
+    unmask = PhaseLimits(deadline_s, quorum if unmask_quorum is None else unmask_quorum)
+    limits = tuple((phase, unmask if phase is Phase.UNMASK else limits) for phase, limits in plan.limits)
+    return dataclasses.replace(plan, limits=limits)
 
 
-def _plan(phases: tuple[Phase, ...], asking: PhaseLimits, straggler_share: float) -> RoundPlan:
+def _plan(phases: tuple[Phase, ...], asking: PhaseLimits, patience: Patience) -> RoundPlan:
     alone = PhaseLimits(asking.deadline_s)
-    return RoundPlan(tuple((phase, asking if phase in ASKING else alone) for phase in phases), straggler_share)
+    return RoundPlan(tuple((phase, asking if phase in ASKING else alone) for phase in phases), patience)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +199,8 @@ class RoundState:
     """When the phase's quorum was there; None before."""
     num_ignored: int = 0
     """Late, repeated and foreign messages of the whole round."""
+    num_unmasks: int = 1
+    """How often shares were asked for, this time included; of use in unmask alone."""
     reason: str | None = None
     """Why the round failed."""
 
@@ -189,7 +222,7 @@ class RoundState:
         deadline = self.began_s + self.plan.limits_of(self.phase).deadline_s
         if self.quorum_s is None:
             return deadline
-        return min(deadline, self.quorum_s + self.plan.straggler_share * (self.quorum_s - self.began_s))
+        return min(deadline, self.plan.patience.ends_s(self.began_s, self.quorum_s))
 
 
 def open_round(round_number: int, cohort: Collection[int], plan: RoundPlan, now_s: float) -> RoundState:
@@ -263,18 +296,26 @@ def _closed(state: RoundState, now_s: float) -> RoundState:
         return _given_up(
             state, f"expected at least {max(quorum, 1)} of {len(state.cohort)} sites, got {got} in {waited}"
         )
+    if state.phase is Phase.UNMASK and state.answered != state.cohort:
+        return _unmasked_again(state, now_s)
     return _next_phase(dataclasses.replace(state, cohort=state.answered), now_s)
 
 
+def _unmasked_again(state: RoundState, now_s: float) -> RoundState:
+    """Rule 7."""
+    if state.num_unmasks == MOST_UNMASKS:
+        return _given_up(state, f"expected all sites to answer, got {len(state.answered)} of {len(state.cohort)}")
+    begun = _phase_of(state, Phase.UNMASK, now_s)
+    return dataclasses.replace(begun, cohort=state.answered, num_unmasks=state.num_unmasks + 1)
+
+
 def _next_phase(state: RoundState, now_s: float) -> RoundState:
-    return RoundState(
-        state.round_number,
-        state.plan,
-        state.plan.after(state.phase),
-        state.cohort,
-        now_s,
-        num_ignored=state.num_ignored,
-    )
+    return _phase_of(state, state.plan.after(state.phase), now_s)
+
+
+def _phase_of(state: RoundState, phase: Phase, now_s: float) -> RoundState:
+    """The beginning of a phase."""
+    return RoundState(state.round_number, state.plan, phase, state.cohort, now_s, num_ignored=state.num_ignored)
 
 
 def _given_up(state: RoundState, reason: str) -> RoundState:

@@ -191,6 +191,16 @@ def stored_accountant(storage: Storage) -> Mapping[str, Any] | None:
         return session.scalar(sa.select(TrainingLeaseRow.accountant))
 
 
+def check_lease(storage: Storage, lease: Lease) -> None:
+    """Refuses to go on where another run has taken over.
+
+    Raises:
+        FencedError: It has.
+    """
+    with storage.writing() as session:
+        _held(session, lease)
+
+
 def commit_round(storage: Storage, lease: Lease, finished: FinishedRound) -> None:
     """Keeps a round, all of it or nothing.
 

@@ -45,7 +45,7 @@ class NoisyFleet:
     def __init__(self, folder: Path, num_sites: int = 5, num_rounds: int = 3) -> None:
         self.nodes, self.run = secure_nodes(folder, num_sites)
         self.grid = SiteFleet(dict(self.nodes))
-        self.rounds = SecureRounds(self.grid, self.run, lambda newest: newest + 1, SETTINGS.deadline_s)
+        self.rounds = SecureRounds(self.grid, self.run, lambda newest: newest + 1, deadline_s=SETTINGS.deadline_s)
         self.rounds.set_up()
         self.cohort: CohortBounds = cohort_bounds(self.rounds.group, SETTINGS.min_sites)
         self.plan: NoisePlan = noise_plan(FRESH, num_rounds, self.cohort, NUM_PARAMETERS)

@@ -22,7 +22,6 @@ class SiteFleet(Grid):
 
     answers: Mapping[int, Answer]
     sent: list[Message] = dataclasses.field(default_factory=list)
-    timeouts: list[float | None] = dataclasses.field(default_factory=list)
     waiting: dict[str, Message] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,11 +68,10 @@ class SiteFleet(Grid):
         """Replies that have not been pulled before."""
         return [self.waiting.pop(message_id) for message_id in message_ids if message_id in self.waiting]
 
-    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:  # noqa: ARG002  answers come at once
         """The replies of all sites that answer, the last site's first: order must not matter."""
         sent = list(messages)
         self.sent += sent
-        self.timeouts.append(timeout)
         replies = [self.answers[message.metadata.dst_node_id](message) for message in reversed(sent)]
         return [reply for reply in replies if reply is not None]
 

@@ -12,7 +12,8 @@ from fl_server.errors import StartError
 from fl_server.rounds.checkpoint import load_checkpoint
 from fl_server.rounds.privacy_budget import PrivacyBudget
 from fl_server.rounds.server_optimizer import server_optimizer
-from fl_server.server_app import CHECKPOINT_FILE, INT8_FILE
+from fl_server.server_app import INT8_FILE
+from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.storage import open_storage
 from fl_server.storage.rounds import list_rounds
 from fl_server.storage.trainings import stored_accountant

@@ -1,5 +1,6 @@
 """Masked rounds through the real ClientApp, trainers and worker processes give what plain rounds give."""
 
+import datetime as dt
 import hashlib
 import logging
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from context.site import Camera
 from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_protocol.membership import ROSTER_FILE
+from fl_protocol.messages import ClosedRound
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import server_optimizer
 from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
@@ -57,7 +59,7 @@ def first_state() -> TrainingState:
 def masked(site_dirs: list[Path], run: SecureRun, num_workers: int) -> tuple[TrainingState, list[RoundReport], float]:
     state, reports = first_state(), list[RoundReport]()
     with local_grid(site_dirs, num_workers) as grid:
-        rounds = SecureRounds(grid, run, lambda newest: newest + 1, SETTINGS.deadline_s)
+        rounds = SecureRounds(grid, run, lambda newest: newest + 1, deadline_s=SETTINGS.deadline_s)
         rounds.set_up()
         strategy = SecureStrategy(rounds, SETTINGS)
         for _ in range(NUM_ROUNDS):
@@ -93,10 +95,13 @@ def test_last_evaluation_that_fails_keeps_no_model_back(tmp_path: Path, caplog: 
     nodes, run = secure_nodes(tmp_path, 3)
     for node in nodes.values():
         node.failing = {"set_up"}
-    rounds = SecureRounds(SiteFleet(dict(nodes)), run, lambda newest: newest + 1, 0.1)
+    rounds = SecureRounds(SiteFleet(dict(nodes)), run, lambda newest: newest + 1, deadline_s=0.1)
     storage = open_storage(None, tmp_path / "state")
+    closed = ClosedRound(
+        training_id="t", round_number=1, closed_utc=dt.datetime.now(dt.UTC), num_sites=3, loss=0.5, auc=None, bytes_up=1
+    )
     with caplog.at_level(logging.WARNING):
-        _tell_last_auc(storage, None, SecureStrategy(rounds, SETTINGS), first_state())
+        _tell_last_auc(storage, closed, SecureStrategy(rounds, SETTINGS), first_state())
     storage.close()
     assert [record.message for record in caplog.records if record.name == "fl_server.server_app"] == [
         "last model not evaluated"

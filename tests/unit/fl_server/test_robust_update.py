@@ -11,7 +11,7 @@ from fl_server.errors import RoundError
 from fl_server.robust_update import RobustName
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import server_optimizer
-from fl_server.server_app import RunOptions
+from fl_server.run_options import RunOptions
 from fl_server.strategy import RoundSettings, run_round
 from tests.fakes.site_fleet import Contribution, SiteFleet, answering
 

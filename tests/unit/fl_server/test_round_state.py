@@ -7,6 +7,7 @@ import pytest
 
 from fl_server.rounds.round_state import (
     Answered,
+    Patience,
     Phase,
     PhaseLimits,
     RoundEvent,
@@ -22,8 +23,8 @@ from fl_server.rounds.round_state import (
     secure_plan,
 )
 
-PLAIN = plain_plan(deadline_s=60.0, quorum=2, straggler_share=0.5)
-SECURE = secure_plan(deadline_s=60.0, quorum=2, straggler_share=0.5)
+PLAIN = plain_plan(deadline_s=60.0, quorum=2, patience=Patience(0.5))
+SECURE = secure_plan(deadline_s=60.0, quorum=2, patience=Patience(0.5))
 SITES = (1, 2, 3)
 
 
@@ -77,6 +78,39 @@ def test_stragglers_get_a_share_of_the_time_that_the_quorum_took() -> None:
     assert late.cohort == {1, 2}
 
 
+def test_stragglers_get_no_less_than_the_floor() -> None:
+    state = training(plain_plan(60.0, 2, Patience(0.5, straggler_floor_s=4.0)))
+    state = after(state, *(Answered(site, Phase.TRAINING, 10.5) for site in (1, 2)))
+    assert state.ends_s == 14.5
+
+
+def unmasking(quorum: int) -> RoundState:
+    """A secure round of four that asks for shares."""
+    state = open_round(7, (1, 2, 3, 4), secure_plan(60.0, 3, Patience(0.5), unmask_quorum=quorum), 0.0)
+    state = all_answer(all_answer(state, 1.0), 2.0)
+    return advance(state, StepDone(Phase.MASKED, 3.0))
+
+
+def test_shares_are_asked_for_again_without_a_site_that_vanished() -> None:
+    state = after(unmasking(2), *(Answered(site, Phase.UNMASK, 4.0) for site in (1, 2, 3)))
+    state = advance(state, SiteFailed(4, Phase.UNMASK, "gone", 4.0))
+    assert (state.phase, state.num_unmasks, state.began_s) == (Phase.UNMASK, 2, 4.0)
+    assert (state.cohort, state.answered) == ({1, 2, 3}, frozenset())
+    state = after(state, *(Answered(site, Phase.UNMASK, 5.0) for site in (1, 2)), Tick(64.9))
+    assert (state.phase, state.num_unmasks, state.cohort) == (Phase.UNMASK, 3, {1, 2})
+    assert all_answer(state, 65.0).phase is Phase.AGGREGATED
+    state = after(state, Answered(1, Phase.UNMASK, 65.0), SiteFailed(2, Phase.UNMASK, "gone", 65.0))
+    assert state.reason == "round 7: unmask: expected at least 2 of 2 sites, got 1 in 0 s"
+
+
+def test_shares_are_not_asked_for_without_end() -> None:
+    state = unmasking(1)
+    for now_s, bad in ((4.0, 4), (5.0, 3), (6.0, 2)):
+        answers = [Answered(site, Phase.UNMASK, now_s) for site in sorted(state.cohort - {bad})]
+        state = after(state, *answers, SiteFailed(bad, Phase.UNMASK, "gone", now_s))
+    assert state.reason == "round 7: unmask: expected all sites to answer, got 1 of 2"
+
+
 def test_grace_never_reaches_past_the_deadline() -> None:
     state = after(training(), Answered(1, Phase.TRAINING, 60.0), Answered(2, Phase.TRAINING, 65.0))
     assert state.ends_s == 70.0
@@ -96,7 +130,7 @@ def test_round_fails_as_soon_as_its_quorum_is_out_of_reach() -> None:
 
 def test_cohort_below_the_quorum_fails_at_once() -> None:
     assert open_round(7, [1], PLAIN, 0.0).reason == "round 7: open: expected at least 2 of 1 sites, got 0 in 0 s"
-    assert open_round(7, [], plain_plan(60.0, 0), 0.0).phase is Phase.FAILED
+    assert open_round(7, [], plain_plan(60.0, 0, Patience()), 0.0).phase is Phase.FAILED
 
 
 def test_late_repeated_and_foreign_messages_change_nothing_and_are_counted() -> None:
@@ -132,9 +166,10 @@ def test_coordinator_that_is_never_done_is_not_waited_for() -> None:
         (lambda: PhaseLimits(0.0, 1), "deadline_s: expected a positive number of seconds, got 0.0"),
         (lambda: PhaseLimits(math.inf, 1), "deadline_s: expected a positive number of seconds, got inf"),
         (lambda: PhaseLimits(1.0, -1), "quorum: expected 0 or more, got -1"),
-        (lambda: plain_plan(1.0, 1, -0.5), "straggler_share: expected 0 or more, got -0.5"),
+        (lambda: Patience(-0.5), "straggler_share: expected 0 or more, got -0.5"),
+        (lambda: Patience(1.0, math.inf), "straggler_floor_s: expected 0 or more, got inf"),
         (
-            lambda: RoundPlan(PLAIN.limits[1:]),
+            lambda: RoundPlan(PLAIN.limits[1:], Patience()),
             "limits: expected the phases of a plain or a secure round, got training, aggregated",
         ),
     ],

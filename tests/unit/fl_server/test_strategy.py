@@ -12,6 +12,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRec
 from fl_protocol import records
 from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
+from fl_server.rounds.round_state import Patience
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.strategy import RoundSettings, run_round
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
@@ -27,7 +28,9 @@ def doubles(values: list[float]) -> npt.NDArray[np.float64]:
 
 PARAMETERS = {"weight": floats([[1.0, 2.0]]), "bias": floats([3.0])}
 STATE = TrainingState(PARAMETERS, doubles([10.0, 20.0]), ServerOptimizer(), 4)
-SETTINGS = RoundSettings(seed=7, num_steps=16, is_conditioned=True, min_sites=2, deadline_s=60.0)
+SETTINGS = RoundSettings(
+    seed=7, num_steps=16, is_conditioned=True, min_sites=2, deadline_s=60.0, patience=Patience(1.0, 0.2)
+)
 ONE = Contribution(
     {"weight": floats([[1.0, 0.0]]), "bias": floats([1.0])},
     doubles([1.0, 2.0]),
@@ -105,7 +108,7 @@ def test_training_messages_carry_the_old_state_and_evaluation_the_new_one() -> N
         }
         facts |= {"proximal-mu": 0.0}
         assert dict(settings) == facts
-    assert grid.timeouts == [60.0, 60.0]
+    assert {message.metadata.ttl for message in grid.sent} == {60.0}
 
 
 def test_momentum_carries_on_over_rounds() -> None:
@@ -204,7 +207,7 @@ def test_site_that_fails_and_site_that_stays_silent_are_left_out_and_logged(capl
     assert (report.num_survivors, state.parameters["bias"].tolist()) == (2, [4.0])
     facts = {record.getMessage(): record.__dict__ for record in caplog.records if record.levelno == logging.WARNING}
     assert (facts["site failed"]["code"], facts["site failed"]["reason"]) == (1000, "site not ready")
-    assert (facts["sites did not answer"]["expected"], facts["sites did not answer"]["answered"]) == (4, 3)
+    assert (facts["sites did not answer"]["expected"], facts["sites did not answer"]["missing"]) == (4, 1)
 
 
 def test_site_that_took_another_number_of_steps_of_a_tubelet_is_left_out_by_name(
@@ -226,7 +229,7 @@ def test_site_that_took_another_number_of_steps_of_a_tubelet_is_left_out_by_name
 def test_round_below_its_quorum_fails_and_says_how_far() -> None:
     with pytest.raises(RoundError) as failure:
         run_round(fleet(answering(ONE), answering(not_a_number(ONE))), [101, 102], STATE, SETTINGS)
-    assert str(failure.value) == "round 5: expected at least 2 updates, got 1"
+    assert str(failure.value) == "round 5: training: expected at least 2 of 2 sites, got 1 in 0 s"
 
 
 def test_round_whose_sites_cannot_evaluate_has_no_auc() -> None:
