@@ -73,15 +73,15 @@ def noise_plan(budget: PrivacyBudget, num_rounds: int, cohort: CohortBounds, num
     size = rotated_size(num_parameters)
     distance = cohort.num_sites * (size + NUM_STATISTICS + 1) * SAMPLER_DISTANCE
     rho = _largest_rho(budget, num_rounds, distance) * (1 - _ROUNDING_SHARE)
-    if rho > 1 / (2 * LARGEST_MULTIPLIER**2):
-        try:
-            noise = _noise(rho, cohort, size)
-            cost = round_cost(noise.segments(num_parameters), cohort)
-        except ValueError as error:  # of a pydantic bound, or beyond what the sampler draws
-            raise _impossible(budget, num_rounds, cohort) from error
-        if _is_within(budget, num_rounds, cost):
-            return NoisePlan(noise, cohort, cost)
-    raise _impossible(budget, num_rounds, cohort)
+    if rho < 1 / (2 * LARGEST_MULTIPLIER**2):
+        raise _impossible(budget, num_rounds, cohort)
+    try:
+        noise = _noise(rho, cohort, size)
+        cost = round_cost(noise.segments(num_parameters), cohort)
+    except ValueError as error:  # more noise than the sampler draws
+        raise _impossible(budget, num_rounds, cohort) from error
+    budget.after_round(RoundCost(num_rounds * cost.rho, num_rounds * cost.distance))  # refuses what does not fit, now
+    return NoisePlan(noise, cohort, cost)
 
 
 def _noise(rho: float, cohort: CohortBounds, size: int) -> RoundNoise:
