@@ -49,13 +49,18 @@ def cohort_bounds(group: SumGroup, min_sites: int) -> CohortBounds:
     """Drop-outs down to the quorum of a round, or to what opens a sum; one site in three of the roster may be corrupt.
 
     Raises:
-        BudgetError: More sites are wanted in a round than there are.
+        BudgetError: More sites are wanted in a round than there are, or all that have to deliver may be corrupt.
     """
     num_sites = group.parameters.num_sites
     if min_sites > num_sites:
         raise BudgetError(f"min-sites: expected at most {num_sites}, as many as are on the roster, got {min_sites}")
     fewest = max(min_sites, group.parameters.fewest_survivors)
-    return CohortBounds(num_sites, num_sites - fewest, len(group.identities) // CORRUPT_FRACTION_DENOMINATOR)
+    max_corrupt = len(group.identities) // CORRUPT_FRACTION_DENOMINATOR
+    if fewest <= max_corrupt:
+        raise BudgetError(
+            f"min-sites: expected more than {max_corrupt}, for a third of the roster may be corrupt, got {fewest}"
+        )
+    return CohortBounds(num_sites, num_sites - fewest, max_corrupt)
 
 
 def noise_plan(budget: PrivacyBudget, num_rounds: int, cohort: CohortBounds, num_parameters: int) -> NoisePlan:

@@ -104,6 +104,14 @@ def test_quorum_beyond_the_roster_is_refused() -> None:
         cohort_bounds(group, 6)
 
 
+def test_round_in_which_all_may_be_corrupt_is_refused() -> None:
+    identities = tuple(site.to_bytes(32) for site in range(300))
+    group = sum_group(bytes(32), bytes(32), identities, num_drawn=100)
+    said = "min-sites: expected more than 100, for a third of the roster may be corrupt, got 9[0-9]"
+    with pytest.raises(BudgetError, match=said):
+        cohort_bounds(group, 90)
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
