@@ -26,7 +26,7 @@ def mean_error(
         Multiplier, bits of a value, and error and cosine of the mean: 1 is the length of an update.
     """
     identities = tuple(site.to_bytes(32) for site in range(num_sites))
-    cohort = cohort_bounds(sum_group(bytes(32), bytes(32), identities), num_sites)
+    cohort = cohort_bounds(sum_group(bytes(32), bytes(32), identities, dropout_percent=10), num_sites)
     plan = noise_plan(budget, num_rounds, cohort, num_parameters)
     vector = noisy_vector(plan.noise, num_sites, num_parameters, 1.0, seed.to_bytes(8))
     update = np.random.default_rng(seed).standard_normal(num_parameters).astype(np.float32)

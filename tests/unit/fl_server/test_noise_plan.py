@@ -94,19 +94,19 @@ def test_budget_that_is_used_up_gives_no_noise() -> None:
 def test_noise_is_made_for_the_quorum_and_for_a_third_corrupt(
     num_sites: int, min_sites: int, expected: tuple[int, int, int]
 ) -> None:
-    group = sum_group(bytes(32), bytes(32), tuple(site.to_bytes(32) for site in range(num_sites)))
+    group = sum_group(bytes(32), bytes(32), tuple(site.to_bytes(32) for site in range(num_sites)), dropout_percent=10)
     assert cohort_bounds(group, min_sites) == CohortBounds(*expected)
 
 
 def test_quorum_beyond_the_roster_is_refused() -> None:
-    group = sum_group(bytes(32), bytes(32), tuple(site.to_bytes(32) for site in range(5)))
+    group = sum_group(bytes(32), bytes(32), tuple(site.to_bytes(32) for site in range(5)), dropout_percent=10)
     with pytest.raises(BudgetError, match="min-sites: expected at most 5, as many as are on the roster, got 6"):
         cohort_bounds(group, 6)
 
 
 def test_round_in_which_all_may_be_corrupt_is_refused() -> None:
     identities = tuple(site.to_bytes(32) for site in range(300))
-    group = sum_group(bytes(32), bytes(32), identities, num_drawn=100)
+    group = sum_group(bytes(32), bytes(32), identities, dropout_percent=10, num_drawn=100)
     said = "min-sites: expected more than 100, for a third of the roster may be corrupt, got 9[0-9]"
     with pytest.raises(BudgetError, match=said):
         cohort_bounds(group, 90)
