@@ -49,13 +49,18 @@ def cohort_bounds(group: SumGroup, min_sites: int) -> CohortBounds:
     """Drop-outs down to the quorum of a round, or to what opens a sum; one site in three of the roster may be corrupt.
 
     Raises:
-        BudgetError: More sites are wanted in a round than there are.
+        BudgetError: More sites are wanted in a round than there are, or all that have to deliver may be corrupt.
     """
     num_sites = group.parameters.num_sites
     if min_sites > num_sites:
         raise BudgetError(f"min-sites: expected at most {num_sites}, as many as are on the roster, got {min_sites}")
     fewest = max(min_sites, group.parameters.fewest_survivors)
-    return CohortBounds(num_sites, num_sites - fewest, len(group.identities) // CORRUPT_FRACTION_DENOMINATOR)
+    max_corrupt = len(group.identities) // CORRUPT_FRACTION_DENOMINATOR
+    if fewest <= max_corrupt:
+        raise BudgetError(
+            f"min-sites: expected more than {max_corrupt}, for a third of the roster may be corrupt, got {fewest}"
+        )
+    return CohortBounds(num_sites, num_sites - fewest, max_corrupt)
 
 
 def noise_plan(budget: PrivacyBudget, num_rounds: int, cohort: CohortBounds, num_parameters: int) -> NoisePlan:
@@ -73,15 +78,15 @@ def noise_plan(budget: PrivacyBudget, num_rounds: int, cohort: CohortBounds, num
     size = rotated_size(num_parameters)
     distance = cohort.num_sites * (size + NUM_STATISTICS + 1) * SAMPLER_DISTANCE
     rho = _largest_rho(budget, num_rounds, distance) * (1 - _ROUNDING_SHARE)
-    if rho > 1 / (2 * LARGEST_MULTIPLIER**2):
-        try:
-            noise = _noise(rho, cohort, size)
-            cost = round_cost(noise.segments(num_parameters), cohort)
-        except ValueError as error:  # of a pydantic bound, or beyond what the sampler draws
-            raise _impossible(budget, num_rounds, cohort) from error
-        if _is_within(budget, num_rounds, cost):
-            return NoisePlan(noise, cohort, cost)
-    raise _impossible(budget, num_rounds, cohort)
+    if rho < 1 / (2 * LARGEST_MULTIPLIER**2):
+        raise _impossible(budget, num_rounds, cohort)
+    try:
+        noise = _noise(rho, cohort, size)
+        cost = round_cost(noise.segments(num_parameters), cohort)
+    except ValueError as error:  # more noise than the sampler draws
+        raise _impossible(budget, num_rounds, cohort) from error
+    budget.after_round(RoundCost(num_rounds * cost.rho, num_rounds * cost.distance))  # refuses what does not fit, now
+    return NoisePlan(noise, cohort, cost)
 
 
 def _noise(rho: float, cohort: CohortBounds, size: int) -> RoundNoise:

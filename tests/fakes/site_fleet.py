@@ -68,7 +68,12 @@ class SiteFleet(Grid):
         """Replies that have not been pulled before."""
         return [self.waiting.pop(message_id) for message_id in message_ids if message_id in self.waiting]
 
-    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:  # noqa: ARG002  answers come at once
+    def send_and_receive(
+        self,
+        messages: Iterable[Message],
+        *,
+        timeout: float | None = None,  # noqa: ARG002  answers come at once
+    ) -> Iterable[Message]:
         """The replies of all sites that answer, the last site's first: order must not matter."""
         sent = list(messages)
         self.sent += sent

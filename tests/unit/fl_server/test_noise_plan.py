@@ -51,6 +51,13 @@ def test_lanes_of_twenty_sites_stay_within_twenty_bits() -> None:
     assert plan.noise.update.noise_multiplier == pytest.approx(gaussian, rel=0.03)
 
 
+def test_little_noise_in_a_large_fleet_has_finer_steps() -> None:
+    large = CohortBounds(num_sites=5000, max_dropouts=0, max_corrupt=1666)
+    plan = noise_plan(PrivacyBudget(32.0, 1e-6), 1, large, 1000)
+    assert plan.noise.norm_bit.norm_steps == 128.0
+    assert all(site_sigma(segment, large) >= LEAST_SITE_SIGMA for segment in plan.noise.segments(1000))
+
+
 def test_what_was_spent_before_makes_the_noise_larger() -> None:
     fresh = PrivacyBudget(8.0, 1e-5)
     plan = noise_plan(fresh, 10, TWENTY, 1000)
@@ -65,7 +72,7 @@ def test_what_was_spent_before_makes_the_noise_larger() -> None:
     )
 
 
-@pytest.mark.parametrize(("epsilon", "num_rounds"), [(0.01, 100), (1e-9, 1)])
+@pytest.mark.parametrize(("epsilon", "num_rounds"), [(0.01, 100), (1e-9, 1), (0.1, 1)])
 def test_promise_that_sites_cannot_keep_is_refused(epsilon: float, num_rounds: int) -> None:
     few = CohortBounds(3, 0, 1)
     with pytest.raises(BudgetError, match=rf"target-epsilon: {epsilon:g} at delta 1e-05, 0 spent, is too little for"):
@@ -95,6 +102,14 @@ def test_quorum_beyond_the_roster_is_refused() -> None:
     group = sum_group(bytes(32), bytes(32), tuple(site.to_bytes(32) for site in range(5)), dropout_percent=10)
     with pytest.raises(BudgetError, match="min-sites: expected at most 5, as many as are on the roster, got 6"):
         cohort_bounds(group, 6)
+
+
+def test_round_in_which_all_may_be_corrupt_is_refused() -> None:
+    identities = tuple(site.to_bytes(32) for site in range(300))
+    group = sum_group(bytes(32), bytes(32), identities, dropout_percent=10, num_drawn=100)
+    said = "min-sites: expected more than 100, for a third of the roster may be corrupt, got 9[0-9]"
+    with pytest.raises(BudgetError, match=said):
+        cohort_bounds(group, 90)
 
 
 @pytest.mark.parametrize(
