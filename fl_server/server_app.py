@@ -85,12 +85,34 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
     starting_state(options, storage)  # one that cannot begin takes the lease from nobody
     training = _training(options, storage)
     lease = take_lease(storage, training.training_id)
+    try:
+        _train(grid, options, storage, lease)
+    except (RoundError, StartError) as error:
+        if not training.is_supervised:  # nobody is going to start it again
+            finish_training(storage, lease, failure=str(error))
+        raise
+
+
+def _train(grid: Grid, options: RunOptions, storage: Storage, lease: Lease) -> None:
+    """The rounds that are left, and the publication; see ``train_and_publish``."""
     state = starting_state(options, storage)  # whoever held the lease before may have committed in between
-    num_left = training.num_rounds - find_training(storage, training.training_id).num_committed
-    _wait_for_sites(grid, options.min_sites, options.deadline_s)
-    strategy = _strategy(grid, options, storage, lease, state, num_left)
+    training = find_training(storage, lease.training_id)
+    num_left = training.num_rounds - training.num_committed
+    if num_left:
+        _wait_for_sites(grid, options.min_sites, options.deadline_s)
+        strategy = _strategy(grid, options, storage, lease, state, num_left)
+        state = _trained(strategy, options, storage, lease, state, num_left)
+    check_lease(storage, lease)
+    _publish(state, options, storage)
+    finish_training(storage, lease)
+
+
+def _trained(  # noqa: PLR0913, PLR0917  all that rounds need
+    strategy: Strategy, options: RunOptions, storage: Storage, lease: Lease, state: TrainingState, num_rounds: int
+) -> TrainingState:
+    """The state after so many rounds, each of them committed."""
     closed = None
-    for _ in range(num_left):
+    for _ in range(num_rounds):
         try:
             state, report = _tried(strategy, state, options.retries)
         except BudgetError as error:
@@ -99,9 +121,7 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         _tell_auc(storage, closed, report.auc_before)
         closed = _commit(storage, lease, state, report)
     _tell_last_auc(storage, closed, strategy, state)
-    check_lease(storage, lease)
-    _publish(state, options, storage)
-    finish_training(storage, lease)
+    return state
 
 
 def _check_options(options: RunOptions) -> None:
@@ -177,7 +197,7 @@ def _noisy_run(  # noqa: PLR0913, PLR0917  see above
     try:
         cohort = cohort_bounds(rounds.group, options.min_sites)
         num_parameters = sum(array.size for array in state.parameters.values())
-        plan = noise_plan(budget, max(1, num_rounds), cohort, num_parameters)
+        plan = noise_plan(budget, num_rounds, cohort, num_parameters)
     except BudgetError as error:
         raise StartError(str(error)) from error
     facts = {"epsilon": budget.target_epsilon, "delta": budget.target_delta, "spent_epsilon": budget.spent()}

@@ -108,7 +108,7 @@ def test_sites_train_the_number_of_steps_that_the_coordinator_says(
         state, report = run_round(grid, sorted(grid.get_node_ids()), start, settings)
         assert (state.tubelet_steps, report.num_survivors, report.auc is not None) == (tubelet_steps, 3, True)
         impossible = dataclasses.replace(start, tubelet_steps=10)  # type: ignore[arg-type]  # sites must refuse it
-        with pytest.raises(RoundError, match="round 1: expected at least 3 updates, got 0"):
+        with pytest.raises(RoundError, match="round 1: training: expected at least 3 of 3 sites, got 0"):
             run_round(grid, sorted(grid.get_node_ids()), impossible, settings)
 
 
@@ -125,6 +125,6 @@ def test_box_on_a_roster_gives_nothing_outside_masks(site_dirs: list[Path]) -> N
             [{"state": str(site_dirs[0]), TRAINER: TRAINER_PROCESS}, {"state": str(site_dirs[1])}],
             1,
         ) as grid,
-        pytest.raises(RoundError, match="round 1: expected at least 2 updates, got 1"),
+        pytest.raises(RoundError, match="round 1: training: expected at least 2 of 2 sites, got 0"),
     ):
         run_round(grid, sorted(grid.get_node_ids()), start, settings)

@@ -78,7 +78,7 @@ def promise(node: SecureSiteNode, max_epsilon: float) -> None:
 def begin_again(fleet: NoisyFleet) -> None:
     """Another run of the coordinator, for which every site is set up."""
     fleet.rounds = type(fleet.rounds)(
-        fleet.grid, dataclasses.replace(fleet.run, name=b"n" * 16), lambda newest: newest + 1, 0.5
+        fleet.grid, dataclasses.replace(fleet.run, name=b"n" * 16), lambda newest: newest + 1, deadline_s=0.5
     )
     fleet.rounds.set_up()
 
@@ -193,7 +193,7 @@ def test_sites_open_nothing_for_a_coordinator_that_does_not_count_survivors(tmp_
     vector = noisy_round_vector(settings, noise, NUM_PARAMETERS)
     for number in (2, 6):
         fleet.node(number).silent = {records.MASKED}
-    with pytest.raises(RoundError, match="round 1: expected "):
+    with pytest.raises(RoundError, match="round 1: unmask: expected at least 6 of 6 sites, got 0"):
         fleet.rounds.sum_round(PARAMETERS, settings, vector.layout)
     refused = [refusal(fleet, "query.unmask", node_id) for node_id, node in fleet.nodes.items() if node.trained]
     assert refused == ["unmasking: expected 7 to 8 survivors, got 6"] * 6
@@ -203,7 +203,7 @@ def test_site_that_promised_is_not_talked_out_of_noise(fleet: NoisyFleet) -> Non
     for number in range(5):
         promise(fleet.node(number), 8.0)
     begin_again(fleet)
-    with pytest.raises(RoundError, match="expected masked vectors"):
+    with pytest.raises(RoundError, match="training: expected at least 4 of 5 sites, got 0"):
         fleet.rounds.run_round(PARAMETERS, told(fleet, None), (NUM_EVALUATION, NUM_NORMALITY))
     assert [node.trained for node in fleet.nodes.values()] == [0] * 5
     fleet.rounds.set_up()
@@ -213,7 +213,7 @@ def test_site_that_promised_is_not_talked_out_of_noise(fleet: NoisyFleet) -> Non
 
 def test_site_is_not_talked_out_of_noise_within_a_run(fleet: NoisyFleet) -> None:
     fleet.strategy().run_round(FIRST_STATE)
-    with pytest.raises(RoundError, match="expected masked vectors"):
+    with pytest.raises(RoundError, match="training: expected at least 4 of 5 sites, got 0"):
         fleet.rounds.run_round(PARAMETERS, told(fleet, None, 2), (NUM_EVALUATION, NUM_NORMALITY))
     begin_again(fleet)
     fleet.rounds.run_round(PARAMETERS, told(fleet, None), (NUM_EVALUATION, NUM_NORMALITY))
@@ -228,7 +228,7 @@ def test_site_keeps_its_own_budget_over_runs_and_restarts(fleet: NoisyFleet) -> 
     for number in range(5):
         fleet.node(number).restart()
     begin_again(fleet)
-    with pytest.raises(RoundError, match="expected masked vectors of at least 4 sites, got 0"):
+    with pytest.raises(RoundError, match="training: expected at least 4 of 5 sites, got 0"):
         fleet.strategy().run_round(FIRST_STATE)  # a coordinator that forgot what it spent
     reason = refusal(fleet, "train.masked", FIRST_NODE_ID)
     assert reason.startswith(f"this site: expected epsilon of at most {1.01 * epsilon:g} at delta 1e-05")

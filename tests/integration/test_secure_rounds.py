@@ -18,6 +18,7 @@ from fl_protocol.roster import Roster, sign_roster
 from fl_protocol.round_vector import RoundSettingsMessage, RoundTotals
 from fl_protocol.secure_sum.messages import SetUp
 from fl_server.errors import RoundError
+from fl_server.rounds.round_state import Patience
 from fl_server.secure_rounds import SecureRounds
 from tests.fakes.secure_sites import (
     FIRST_NODE_ID,
@@ -34,6 +35,7 @@ from tests.fakes.site_fleet import SiteFleet
 RUN = b"r" * 16
 NUM_SITES = 10
 """Seven neighbours of nine open a secret: two sites may drop out."""
+PATIENCE = Patience(1.0, straggler_floor_s=0.3)
 SIZES = (NUM_EVALUATION, NUM_NORMALITY)
 ROUNDING = 4e-4
 """Largest error of a mean update's value: a step of rounding, for updates of this length and these weights."""
@@ -64,7 +66,9 @@ class Fleet:
 
     def begin(self, run: bytes = RUN) -> SecureRounds:
         """Another run of the coordinator."""
-        return SecureRounds(self.grid, dataclasses.replace(self.first_run, name=run), self.reserve, deadline_s=0.5)
+        return SecureRounds(
+            self.grid, dataclasses.replace(self.first_run, name=run), self.reserve, deadline_s=5.0, patience=PATIENCE
+        )
 
     def reserve(self, newest: int) -> int:
         """An epoch never given before."""

@@ -13,7 +13,7 @@ from fl_protocol.secure_sum.group import sum_group
 from fl_server.errors import BudgetError
 from fl_server.rounds.noise_plan import LEAST_SITE_SIGMA, cohort_bounds, noise_plan
 from fl_server.rounds.privacy_budget import PrivacyBudget
-from fl_server.server_app import RunOptions
+from fl_server.run_options import RunOptions
 
 TWENTY = CohortBounds(num_sites=20, max_dropouts=2, max_corrupt=6)
 NUM_PARAMETERS = 307_305

@@ -1,0 +1,217 @@
+"""Runs of a training over one database: killed, fenced off, tried again, published."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flwr.app import Error, Message
+
+from fl_server.errors import FencedError, RoundError, StartError
+from fl_server.rounds.checkpoint import TrainingState, load_checkpoint
+from fl_server.rounds.server_optimizer import ServerOptimizer, server_optimizer
+from fl_server.run_options import RunOptions
+from fl_server.server_app import train_and_publish
+from fl_server.starting_state import starting_state
+from fl_server.storage import Storage, open_storage
+from fl_server.storage.models import latest_model
+from fl_server.storage.rounds import list_rounds
+from fl_server.storage.tables import TrainingRow
+from fl_server.storage.trainings import (
+    find_training,
+    finish_training,
+    list_trainings,
+    take_lease,
+    want_training,
+)
+from model_zoo.default import DEFAULT_CHECKPOINT
+from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
+
+SHIPPED = load_checkpoint(DEFAULT_CHECKPOINT, ServerOptimizer())
+
+
+def contribution(number: int) -> Contribution:
+    """A small update of the network that ships."""
+    rng = np.random.default_rng(number)
+    update = {
+        name: (1e-3 * rng.standard_normal(array.shape)).astype(np.float32) for name, array in SHIPPED.parameters.items()
+    }
+    return Contribution(update, SHIPPED.normality, num_examples=10 + number, tubelet_steps=SHIPPED.tubelet_steps)
+
+
+SITES: dict[int, Answer] = {101 + number: answering(contribution(number)) for number in range(3)}
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    opened = open_storage(None, tmp_path)
+    yield opened
+    opened.close()
+
+
+def options(folder: Path, **given: object) -> RunOptions:
+    usual = {"state": folder, "min-sites": 2, "deadline-s": 30.0, "straggler-floor-s": 0.2, "straggler-share": 1.0}
+    return RunOptions.model_validate(usual | {name.replace("_", "-"): value for name, value in given.items()})
+
+
+def wanted(storage: Storage, num_rounds: int) -> str:
+    return want_training(storage, num_rounds, {}).training_id
+
+
+class KilledError(Exception):
+    """The process ends here."""
+
+
+def killed_at(message_type: str, at: int) -> SiteFleet:
+    """A fleet whose coordinator is killed when the first site is asked for the ``at``-th time."""
+    asked = 0
+
+    def answer(message: Message) -> Message | None:
+        nonlocal asked
+        asked += message.metadata.message_type == message_type
+        if asked == at:
+            raise KilledError
+        return SITES[101](message)
+
+    return SiteFleet(SITES | {101: answer})
+
+
+def parameters_of(state: TrainingState) -> bytes:
+    return b"".join(array.tobytes() for array in state.parameters.values())
+
+
+@pytest.mark.parametrize("kill", [("train", 1), ("train", 3), ("evaluate", 2)])
+def test_killed_run_is_gone_on_with_at_the_open_round_and_ends_with_the_same_model(
+    tmp_path: Path, kill: tuple[str, int]
+) -> None:
+    digests = []
+    for name, grids in (("whole", [SiteFleet(SITES)]), ("killed", [killed_at(*kill), SiteFleet(SITES)])):
+        storage = open_storage(None, tmp_path / name)
+        given = options(tmp_path / name, training=wanted(storage, 4))
+        for grid in grids[:-1]:
+            with pytest.raises(KilledError):
+                train_and_publish(grid, given, storage)
+        train_and_publish(grids[-1], given, storage)
+        assert sorted(one.round_number for one in list_rounds(storage, 100)) == [1, 2, 3, 4]
+        training = find_training(storage, given.training)
+        assert (training.status, training.num_committed) == ("done", 4)
+        published = latest_model(storage)
+        assert published is not None
+        digests.append((published.digest, parameters_of(starting_state(given, storage))))
+        storage.close()
+    assert digests[0] == digests[1]
+
+
+def test_run_that_finds_all_rounds_committed_publishes_and_asks_nobody(tmp_path: Path, storage: Storage) -> None:
+    given = options(tmp_path, training=wanted(storage, 2))
+    train_and_publish(SiteFleet(SITES), given, storage)
+    published = latest_model(storage)
+    storage_again = open_storage(None, tmp_path)
+    _reopen(storage_again, given.training)
+    grid = SiteFleet(SITES)
+    train_and_publish(grid, given, storage_again)
+    assert not grid.sent
+    assert latest_model(storage_again) == published
+    assert find_training(storage_again, given.training).status == "done"
+    storage_again.close()
+
+
+def _reopen(storage: Storage, training_id: str) -> None:
+    """As if the run had been killed between its last round and the publication."""
+    finish_training(storage, take_lease(storage, training_id), failure="killed")
+    with storage.writing() as session:
+        session.query(TrainingRow).filter_by(training_id=training_id).update({"status": "wanted", "reason": None})
+
+
+def test_older_of_two_runs_is_fenced_off_and_stores_nothing(tmp_path: Path, storage: Storage) -> None:
+    given = options(tmp_path, training=wanted(storage, 3))
+
+    def another_run_begins(message: Message) -> Message | None:
+        if message.metadata.message_type == "train" and len(list_rounds(storage, 100)) == 1:
+            newer.append(1)
+            if len(newer) == 1:
+                train_and_publish(SiteFleet(SITES), given, storage)
+        return SITES[101](message)
+
+    newer: list[int] = []
+    with pytest.raises(FencedError, match="expected lease 1 to be the newest, got 2"):
+        train_and_publish(SiteFleet(SITES | {101: another_run_begins}), given, storage)
+    assert sorted(one.round_number for one in list_rounds(storage, 100)) == [1, 2, 3]
+    assert find_training(storage, given.training).num_committed == 3
+
+
+def failing(times: int) -> Callable[[Message], Message | None]:
+    """A site that fails so many times before it works."""
+    left = [times]
+
+    def answer(message: Message) -> Message | None:
+        if message.metadata.message_type == "train" and left[0]:
+            left[0] -= 1
+            return Message(Error(code=1000, reason="not ready"), reply_to=message)
+        return SITES[101](message)
+
+    return answer
+
+
+def test_round_that_fails_is_tried_again_and_the_run_goes_on(
+    tmp_path: Path, storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    grid = SiteFleet({101: failing(1), 102: SITES[102]})
+    with caplog.at_level(logging.WARNING):
+        train_and_publish(grid, options(tmp_path, num_rounds=2, retries=1), storage)
+    assert sorted(one.round_number for one in list_rounds(storage, 100)) == [1, 2]
+    (failed,) = (record for record in caplog.records if record.message == "round failed; it is tried again")
+    assert vars(failed)["reason"].startswith("round 1: training: expected at least 2 of 2 sites, got 1")
+
+
+def test_round_that_fails_too_often_ends_the_run_and_earlier_ones_stay(tmp_path: Path, storage: Storage) -> None:
+    given = options(tmp_path, training=wanted(storage, 2), retries=0)
+    with pytest.raises(RoundError, match="round 1: training: expected at least 2 of 2 sites, got 1"):
+        train_and_publish(SiteFleet({101: failing(1), 102: SITES[102]}), given, storage)
+    assert find_training(storage, given.training).status == "wanted"  # whoever started the run may start another
+    own = options(tmp_path, retries=0)
+    with pytest.raises(RoundError, match="round 1: training"):
+        train_and_publish(SiteFleet({101: failing(1), 102: SITES[102]}), own, storage)
+    (newest, _) = list_trainings(storage, 10)
+    assert (newest.is_supervised, newest.status) == (False, "failed")
+    assert (newest.reason or "").startswith("round 1: training: expected at least 2 of 2 sites, got 1")
+
+
+def test_straggler_is_left_out_once_the_others_have_had_their_time(tmp_path: Path, storage: Storage) -> None:
+    grid = SiteFleet(SITES | {103: lambda _: None})
+    train_and_publish(grid, options(tmp_path, num_rounds=1), storage)
+    (only,) = list_rounds(storage, 100)
+    assert only.num_sites == 2
+
+
+@pytest.mark.parametrize("status", ["unknown", "done", "failed"])
+def test_training_that_is_not_wanted_is_refused_and_fences_nobody_off(
+    tmp_path: Path, storage: Storage, status: str
+) -> None:
+    training_id = wanted(storage, 1)
+    lease = take_lease(storage, training_id)
+    if status != "unknown":
+        finish_training(storage, lease, failure=None if status == "done" else "why")
+    given = options(tmp_path, training="0" * 32 if status == "unknown" else training_id)
+    expected = "there is no training 0000" if status == "unknown" else f"expected one that is wanted, .* is {status}"
+    with pytest.raises(StartError, match=expected):
+        train_and_publish(SiteFleet(SITES), given, storage)
+    with pytest.raises(StartError, match="initial: expected default or random"):
+        train_and_publish(SiteFleet(SITES), options(tmp_path, initial="elsewhere"), storage)
+    finish_training(storage, lease)  # still the newest
+
+
+def test_moments_of_the_optimizer_go_on_over_runs(tmp_path: Path) -> None:
+    states = []
+    for name, rounds in (("one", [2]), ("two", [1, 1])):
+        storage = open_storage(None, tmp_path / name)
+        for num_rounds in rounds:
+            train_and_publish(SiteFleet(SITES), options(tmp_path / name, num_rounds=num_rounds), storage)
+        states.append(starting_state(options(tmp_path / name), storage))
+        storage.close()
+    one, two = (dataclasses.replace(state.optimizer, velocity={}, second_moment={}) for state in states)
+    assert one == two == server_optimizer("fedavgm", None)
+    for name, array in states[0].optimizer.velocity.items():
+        np.testing.assert_array_equal(array, states[1].optimizer.velocity[name])
