@@ -4,12 +4,12 @@ import itertools
 
 import pytest
 
-from fl_client.backoff import Backoff
 from fl_client.capture.decoding import fitted_size
 from fl_client.capture.frame_sampler import FrameSampler
 from fl_client.capture.live_clock import LiveClock
 from fl_client.capture.source import Source, check_path
 from fl_client.errors import SourceError
+from fl_runtime.backoff import Backoff
 
 
 def chosen(times_s: list[float], frames_per_s: float = 10.0) -> list[float]:
