@@ -67,6 +67,15 @@ def put_outcome(storage: Storage, start: int, run_id: str | None, problem: str |
         _update(session, TrainingStartRow.id == start, run_id=run_id, problem=problem)
 
 
+def put_found(storage: Storage, training: Training, run_id: str) -> None:
+    """Puts down the run of a start that was cut short before Flower had told its number."""
+    is_cut_short = TrainingStartRow.run_id.is_(None) & TrainingStartRow.problem.is_(None)
+    with storage.writing() as session:
+        its = TrainingStartRow.training_id == training.training_id
+        last = session.scalar(sa.select(sa.func.max(TrainingStartRow.id)).where(its))
+        _update(session, (TrainingStartRow.id == last) & is_cut_short, None, run_id=run_id)
+
+
 def put_end(storage: Storage, run_id: str, problem: str) -> None:
     """Puts down how a run ended, once."""
     with storage.writing() as session:

@@ -9,6 +9,7 @@ Rules:
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
@@ -16,7 +17,7 @@ from typing import Protocol
 from fl_runtime.errors import FlowerCommandError
 from fl_server.config import TrainingSupervision
 from fl_server.storage.database import Storage
-from fl_server.storage.training_starts import put_end, put_outcome, put_start, starts_of
+from fl_server.storage.training_starts import Starts, put_end, put_found, put_outcome, put_start, starts_of
 from fl_server.storage.trainings import Training, finish_training, next_wanted, take_lease
 from fl_server.supervision.bundle import read_bundle
 from fl_server.supervision.flower_runs import FlowerRuns
@@ -83,18 +84,30 @@ class Reconciler:
         await self._start(training)
 
     def _decide(self, runs: Iterable[FlowerRun]) -> tuple[Training | None, NextStep]:
-        ours = [run for run in runs if run.app_id == self._app_id]
         training = next_wanted(self._storage)  # rule 1
         if training is None:
             return None, NextStep("wait")
-        problem_by_run_id = {run.run_id: run.problem for run in ours if run.problem is not None}
-        starts = starts_of(self._storage, training)
-        if starts.run_id in problem_by_run_id and starts.problem is None:
-            put_end(self._storage, starts.run_id, problem_by_run_id[starts.run_id])
-            starts = starts_of(self._storage, training)
-            facts = {"training": training.training_id, "run": starts.run_id, "reason": starts.problem}
-            logger.warning("run of a training failed", extra=facts)
+        ours = [run for run in runs if run.app_id == self._app_id]
+        starts = self._completed(training, starts_of(self._storage, training), ours)
         return training, next_step(starts, ours, self._app_id, self._storage.clock(), self._pace)
+
+    def _completed(self, training: Training, starts: Starts, ours: Sequence[FlowerRun]) -> Starts:
+        """The starts with what Flower's listing adds to the last: its number, or how it ended."""
+        if starts.last_utc is None or starts.problem is not None:
+            return starts
+        if starts.run_id is None:  # the coordinator was killed before Flower had answered
+            for run in ours:
+                if run.is_live:
+                    put_found(self._storage, training, run.run_id)
+                    return dataclasses.replace(starts, run_id=run.run_id)
+            return starts
+        problem = next((run.problem for run in ours if run.run_id == starts.run_id), None)
+        if problem is None:
+            return starts
+        put_end(self._storage, starts.run_id, problem)
+        facts = {"training": training.training_id, "run": starts.run_id, "reason": problem}
+        logger.warning("run of a training failed", extra=facts)
+        return starts_of(self._storage, training)
 
     async def _start(self, training: Training) -> None:
         start = await asyncio.to_thread(put_start, self._storage, training)

@@ -12,7 +12,7 @@ from fl_protocol.messages import ClosedRound
 from fl_runtime.errors import FlowerCommandError
 from fl_server.errors import ConflictError, FencedError, NotFoundError
 from fl_server.storage import Storage
-from fl_server.storage.training_starts import Starts, starts_of
+from fl_server.storage.training_starts import Starts, put_start, starts_of
 from fl_server.storage.trainings import (
     FinishedRound,
     Lease,
@@ -133,6 +133,18 @@ def test_coordinator_killed_before_flower_answered_waits_before_it_starts_again(
     assert world.superlink.runs == {}
     world.look_after(1)
     assert world.starts(wanted.training_id).run_id == "1"
+
+
+def test_run_of_a_killed_coordinator_is_taken_for_the_start_that_was_cut_short(world: World) -> None:
+    wanted = want_training(world.storage, 1, {})
+    put_start(world.storage, wanted)
+    asyncio.run(world.superlink.start(wanted))
+    world.look_after(1000)
+    assert world.starts(wanted.training_id) == Starts(1, START, START, "1")
+    world.superlink.end("1", "failed: line")
+    world.look_after()
+    assert world.starts(wanted.training_id).num_in_row == 2
+    assert len(world.superlink.runs) == 2
 
 
 def test_refused_start_is_kept_and_tried_again(world: World) -> None:
