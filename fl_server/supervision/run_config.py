@@ -7,7 +7,6 @@ from typing import Any
 import pydantic
 
 from fl_server.errors import MalformedError
-from fl_server.server_app import RunOptions
 from fl_server.storage.trainings import Training
 
 OptionValue = bool | int | float | str
@@ -20,6 +19,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.-]{0,100}")
 
 def allowed_options() -> frozenset[str]:
     """Names of the options that whoever wants a training may give."""
+    from fl_server.server_app import RunOptions  # loads torch
+
     return frozenset(field.alias or name for name, field in RunOptions.model_fields.items()) - _RESERVED
 
 
@@ -34,6 +35,8 @@ def check_options(num_rounds: int, options: Mapping[str, OptionValue], usual: Ma
     Raises:
         MalformedError: An option is unknown, out of its bounds, or contradicts another.
     """
+    from fl_server.server_app import RunOptions  # loads torch
+
     unknown = sorted(set(options) - allowed_options())
     if unknown:
         expected = ", ".join(sorted(allowed_options()))
