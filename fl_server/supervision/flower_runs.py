@@ -68,10 +68,7 @@ class FlowerRuns:
             FlowerCommandError: The SuperLink does not answer, or refuses.
         """
         words = ("run", str(self._settings.app), self._settings.connection, "--run-config", run_config(training))
-        try:
-            return _Started.model_validate(await self._ask(*words)).run_id
-        except pydantic.ValidationError as error:
-            raise FlowerCommandError("flwr run: expected the number of a run, got none") from error
+        return run_started(await self._ask(*words))
 
     async def _ask(self, *words: str) -> Mapping[str, Any]:
         command = [flower_program(), *words, "--format", "json"]
@@ -92,6 +89,18 @@ def runs_in(answer: Mapping[str, Any]) -> tuple[FlowerRun, ...]:
         place = ".".join(str(step) for step in problem["loc"])
         raise FlowerCommandError(f"flwr ls: {place}: {problem['msg']}") from error
     return tuple(_seen(run) for run in listed)
+
+
+def run_started(answer: Mapping[str, Any]) -> str:
+    """The number of the run that ``flwr run`` started.
+
+    Raises:
+        FlowerCommandError: It printed something else.
+    """
+    try:
+        return _Started.model_validate(answer).run_id
+    except pydantic.ValidationError as error:
+        raise FlowerCommandError("flwr run: expected the number of a run, got none") from error
 
 
 def _seen(run: _ListedRun) -> FlowerRun:

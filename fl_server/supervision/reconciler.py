@@ -9,7 +9,6 @@ Rules:
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
@@ -96,10 +95,9 @@ class Reconciler:
         if starts.last_utc is None or starts.problem is not None:
             return starts
         if starts.run_id is None:  # the coordinator was killed before Flower had answered
-            for run in ours:
-                if run.is_live:
-                    put_found(self._storage, training, run.run_id)
-                    return dataclasses.replace(starts, run_id=run.run_id)
+            live = [run.run_id for run in ours if run.is_live]
+            if live:
+                put_found(self._storage, training, live[0])
             return starts
         problem = next((run.problem for run in ours if run.run_id == starts.run_id), None)
         if problem is None:

@@ -8,7 +8,7 @@ import pytest
 
 from fl_runtime.errors import FlowerCommandError
 from fl_server.supervision.bundle import read_bundle
-from fl_server.supervision.flower_runs import runs_in
+from fl_server.supervision.flower_runs import run_started, runs_in
 from fl_server.supervision.next_step import FlowerRun
 
 BUNDLE = Path(__file__).parents[3] / "deploy" / "flower-app"
@@ -50,6 +50,13 @@ def test_listing_of_another_form_is_refused(answer: dict[str, Any], problem: str
     with pytest.raises(FlowerCommandError) as refused:
         runs_in(json.loads(json.dumps(answer)))
     assert str(refused.value).startswith(problem)
+
+
+def test_number_of_a_started_run_is_read() -> None:
+    assert run_started({"success": True, "run-id": "9672328770346757013"}) == "9672328770346757013"
+    for answer in ({"success": True, "run-id": None}, {"success": True}):
+        with pytest.raises(FlowerCommandError, match=r"^flwr run: expected the number of a run, got none$"):
+            run_started(answer)
 
 
 def test_bundle_that_ships_is_read() -> None:
