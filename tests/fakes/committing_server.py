@@ -1,6 +1,7 @@
 """A ServerApp that trains a tiny model by real rounds, and commits each under the lease of its training."""
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from flwr.serverapp import Grid, ServerApp
 from fl_protocol.messages import ClosedRound
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
-from fl_server.server_app import RunOptions, _wait_for_sites
 from fl_server.storage import Storage, open_storage, publish_model
 from fl_server.storage.trainings import (
     FinishedRound,
@@ -24,19 +24,23 @@ from fl_server.storage.trainings import (
 from fl_server.strategy import RoundReport, RoundSettings, run_round
 from model_zoo.architecture import empty_fleet_normality
 
+_POLL_S = 0.2
+
 server_app = ServerApp()
 
 
 @server_app.main()
 def main(grid: Grid, run_context: Context) -> None:
     """Trains until all rounds of ``training`` are there."""
-    options = RunOptions.model_validate(run_context.run_config)
-    storage = open_storage(None, options.state_folder)
-    lease = take_lease(storage, str(run_context.run_config["training"]))
-    settings = RoundSettings(options.seed, options.num_steps, True, options.min_sites, options.deadline_s)
-    state = _last_state(storage, options.state_folder / f"{lease.epoch}.npz")
-    nodes = _wait_for_sites(grid, options.min_sites, options.deadline_s)
-    while find_training(storage, lease.training_id).num_committed < options.num_rounds:
+    options = run_context.run_config
+    num_rounds, min_sites, deadline_s = int(options["num-rounds"]), int(options["min-sites"]), 600.0
+    storage = open_storage(None, Path(str(options["state"])))
+    lease = take_lease(storage, str(options["training"]))
+    settings = RoundSettings(0, 1, is_conditioned=True, min_sites=min_sites, deadline_s=deadline_s)
+    state = _last_state(storage, storage.folder / f"{lease.epoch}.npz")
+    while len(nodes := sorted(grid.get_node_ids())) < min_sites:
+        time.sleep(_POLL_S)
+    while find_training(storage, lease.training_id).num_committed < num_rounds:
         state, report = run_round(grid, nodes, state, settings)
         _commit(storage, lease, state, report)
     publish_model(storage, b"a tiny model", {}, state.round_number)
