@@ -33,14 +33,14 @@ server_app = ServerApp()
 def main(grid: Grid, run_context: Context) -> None:
     """Trains until all rounds of ``training`` are there."""
     options = run_context.run_config
-    num_rounds, min_sites, deadline_s = int(options["num-rounds"]), int(options["min-sites"]), 600.0
+    num_rounds, min_sites = int(options["num-rounds"]), int(options["min-sites"])
     storage = open_storage(None, Path(str(options["state"])))
     lease = take_lease(storage, str(options["training"]))
-    settings = RoundSettings(0, 1, is_conditioned=True, min_sites=min_sites, deadline_s=deadline_s)
+    settings = RoundSettings(0, 1, is_conditioned=True, min_sites=min_sites, deadline_s=float(options["deadline-s"]))
     state = _last_state(storage, storage.folder / f"{lease.epoch}.npz")
-    while len(nodes := sorted(grid.get_node_ids())) < min_sites:
-        time.sleep(_POLL_S)
     while find_training(storage, lease.training_id).num_committed < num_rounds:
+        while len(nodes := sorted(grid.get_node_ids())) < min_sites:  # asked anew: a SuperNode may be another by now
+            time.sleep(_POLL_S)
         state, report = run_round(grid, nodes, state, settings)
         _commit(storage, lease, state, report)
     publish_model(storage, b"a tiny model", {}, state.round_number)

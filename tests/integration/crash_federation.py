@@ -29,7 +29,7 @@ SERVER_APP = "flwr-serverapp"
 PATIENCE_S = 400.0
 """Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow and busy machines."""
 _APP = ROOT / "deploy" / "flower-app" / "pyproject.toml"
-_POLL_S = 0.1
+_POLL_S = 0.25
 _MAX_STARTS = 12
 """In a row without a round: more than any kill here accounts for."""
 _SHOWN_LINES = 40
@@ -182,6 +182,7 @@ class CrashFederation:
         replaced = {
             'serverapp = "fl_server.server_app:app"': 'serverapp = "tests.fakes.committing_server:server_app"',
             'clientapp = "fl_client.client_app:app"': 'clientapp = "tests.fakes.idle_sites:client_app"',
+            "deadline-s = 600.0": "deadline-s = 60.0",  # a message to a SuperNode that was killed is waited for
             'state = "state"': f'state = "{state}"',
         }
         text = _APP.read_text()
@@ -190,7 +191,7 @@ class CrashFederation:
             text = text.replace(usual, own)
         (app / "pyproject.toml").write_text(text)
         training = {"app": str(app), "connection": "local", "home": str(self._home)}
-        training_s = {"poll_s": 0.5, "first_pause_s": 1.0, "longest_pause_s": 4.0}
+        training_s = {"poll_s": 3.0, "first_pause_s": 1.0, "longest_pause_s": 4.0}
         host, port = self._coordinator.split(":")
         config = {"host": host, "port": int(port), "state_folder": str(state), "training": training | training_s}
         (self._folder / "coordinator.yaml").write_text(json.dumps(config))
