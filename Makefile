@@ -12,6 +12,7 @@ VENV := .venv
 PIP_ARGS ?=
 CLIENTS ?= 20
 DEMO_OUT ?= out/demo
+MINUTES ?= 60
 
 # How many tests run at once: one a core, four at most, as each process takes up to two GB. 0: one after the other.
 PYTEST_WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? cores : 4)))
@@ -64,6 +65,11 @@ check: lint ## make lint, then import arrows, unit and property tests
 .PHONY: test
 test: lint debian-packages ## make lint, then all tests with branch coverage
 	@$(RUN) $(VENV)/bin/python -m pytest -q tests --cov --cov-report=term --numprocesses=$(PYTEST_WORKERS)
+
+.PHONY: crashes
+crashes: $(VENV)/dev.installed ## kill programs of a federation at random instants for MINUTES=60; every round must be there
+	@$(RUN) EDGEGUARD_CRASH_MINUTES=$(MINUTES) $(VENV)/bin/python -m pytest -q -s tests/integration/test_crash_matrix.py \
+		-k random
 
 .PHONY: debian-packages
 debian-packages:

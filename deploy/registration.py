@@ -6,10 +6,7 @@ that left the roster, or came back with another key, are taken out before new on
 
 import dataclasses
 import hashlib
-import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,8 @@ from deploy.errors import DeployError
 from deploy.folder import PRIVATE, PlannedFile, locked, read_file, write_plan
 from fl_protocol.messages import Digest, Message, Name, parse_message
 from fl_protocol.roster import Roster, verify_roster
+from fl_runtime.errors import FlowerCommandError
+from fl_runtime.flower_command import answer_of, flower_environment, flower_program
 
 _STATE = "state"
 _NODES, _APPLIED = "state/nodes", "state/roster.json"
@@ -55,7 +54,8 @@ def apply_roster(folder: Path, flower: Flower | None = None) -> Applied:
 
     Raises:
         RosterError: The roster is not the operator's, or older than the one applied before.
-        DeployError: A site's SuperNode key is missing, or Flower refuses.
+        DeployError: A site's SuperNode key is missing.
+        FlowerCommandError: Flower refuses.
     """
     run = flower or _real_flower(folder)
     with locked(folder):
@@ -103,41 +103,17 @@ def _register(folder: Path, name: str, key_digest: str, run: Flower) -> None:
 
 
 def _real_flower(folder: Path) -> Flower:
-    home = {"FLWR_HOME": str((folder / FLOWER_HOME).absolute())}
-    environment = os.environ | home | {"FLWR_TELEMETRY_ENABLED": "0", "FLWR_DISABLE_UPDATE_CHECK": "1"}
-    program = str(Path(sys.executable).with_name("flwr"))
+    environment = flower_environment(folder / FLOWER_HOME)
 
     def run(arguments: Sequence[str]) -> Mapping[str, Any]:
         what = " ".join(["flwr", *arguments[:2]])
+        command = [flower_program(), *arguments]
         try:
             ended = subprocess.run(  # noqa: S603 - Flower's own program beside our interpreter
-                [program, *arguments], env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+                command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise DeployError(f"{what}: cannot be run: {error}") from error
+            raise FlowerCommandError(f"{what}: cannot be run: {error}") from error
         return answer_of(ended, what)
 
     return run
-
-
-def answer_of(ended: subprocess.CompletedProcess[str], what: str) -> Mapping[str, Any]:
-    """The JSON object that a command of Flower printed.
-
-    Args:
-        ended: The command, run with ``--format json``.
-        what: What to call it in an error.
-
-    Raises:
-        DeployError: It printed something else, or says that it failed.
-    """
-    try:
-        answer = json.loads(ended.stdout)
-    except ValueError as error:
-        said = " ".join(f"{ended.stdout} {ended.stderr}".split())[-300:]
-        raise DeployError(f"{what}: expected JSON, got status {ended.returncode}: {said}") from error
-    if not isinstance(answer, dict):
-        raise DeployError(f"{what}: expected an object, got {type(answer).__name__}")
-    if not answer.get("success"):
-        reason = " ".join(str(answer.get("error-message") or "failed without a reason").split())
-        raise DeployError(f"{what}: {reason}")
-    return answer

@@ -29,8 +29,8 @@ from pathlib import Path
 
 import psutil
 
-from fl_client.backoff import Backoff
 from fl_runtime.atomic_file import write_atomically
+from fl_runtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

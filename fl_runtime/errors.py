@@ -1,7 +1,8 @@
 """Errors of this package.
 
 FlRuntimeError
-└── ConfigError   a configuration file that cannot be used; carries every problem found
+├── ConfigError          a configuration file that cannot be used; carries every problem found
+└── FlowerCommandError   a command of Flower could not be run, or says that it failed
 """
 
 from collections.abc import Sequence
@@ -21,3 +22,7 @@ class ConfigError(FlRuntimeError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class FlowerCommandError(FlRuntimeError):
+    """A command of Flower could not be run, or says that it failed."""

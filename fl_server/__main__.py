@@ -1,5 +1,7 @@
-"""``python -m fl_server``: runs the coordinator."""
+"""``python -m fl_server``: runs the coordinator; ``python -m fl_server train`` wants a training of it."""
 
+import contextlib
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +13,19 @@ from fl_runtime.config_file import load_config
 from fl_runtime.log_setup import set_up_logging
 from fl_server.app import serve
 from fl_server.config import ServerConfig
-from fl_server.errors import StartError
+from fl_server.errors import ConflictError, MalformedError, StartError
+from fl_server.storage import open_storage
+from fl_server.supervision.wanting import parse_options, want
 
 app = typer.Typer(add_completion=False)
+ConfigFile = Annotated[Path | None, typer.Option(help="YAML file; options given here win over it.")]
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def main(  # noqa: PLR0913  one parameter for each option
+    context: typer.Context,
     *,
-    config: Annotated[Path | None, typer.Option(help="YAML file; options given here win over it.")] = None,
+    config: ConfigFile = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. (default: 127.0.0.1)")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one. (default: 8080)")] = None,
     database: Annotated[str | None, typer.Option(help="SQLAlchemy address. (default: SQLite in the state)")] = None,
@@ -33,7 +39,23 @@ def main(  # noqa: PLR0913  one parameter for each option
     set_up_logging("info")
     given: dict[str, object] = {"host": host, "port": port, "database": database, "state_folder": state}
     given |= {"allowed_hosts": allowed_host or None, "allow_remote_operators": allow_remote_operators}
-    serve(_with_options(config, given))
+    context.obj = _with_options(config, given)
+    if context.invoked_subcommand is None:
+        serve(context.obj)
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    *,
+    rounds: Annotated[int, typer.Option(help="Rounds to commit.")],
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, such as min-sites=3; may be repeated.")] = None,
+) -> None:
+    """Puts down that rounds are wanted; the coordinator of this configuration keeps runs going until they are there."""
+    config: ServerConfig = context.obj
+    with contextlib.closing(open_storage(config.database, config.state_folder)) as storage:
+        wanted = want(storage, config.training, rounds, parse_options(option or []))
+    typer.echo(json.dumps({"training_id": wanted.training_id}))
 
 
 def _with_options(path: Path | None, given: dict[str, object]) -> ServerConfig:
@@ -48,4 +70,4 @@ def _with_options(path: Path | None, given: dict[str, object]) -> ServerConfig:
 
 
 if __name__ == "__main__":
-    run_command(app, StartError)
+    run_command(app, StartError, MalformedError, ConflictError)

@@ -22,6 +22,42 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+class TrainingSupervision(pydantic.BaseModel):
+    """How the coordinator starts runs of wanted trainings, and how patiently."""
+
+    model_config = pydantic.ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    app: Path = pydantic.Field(strict=False, description="Folder of the Flower app that a run sends to the SuperLink.")
+    connection: str = pydantic.Field(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$", description="Name of the SuperLink in Flower's configuration."
+    )
+    home: Path = pydantic.Field(strict=False, description="Folder with Flower's config.toml (FLWR_HOME).")
+    poll_s: float = pydantic.Field(
+        default=15.0,
+        ge=0.05,
+        le=3600,
+        description="Pause between two looks; only while a training is wanted is Flower asked.",
+    )
+    command_timeout_s: float = pydantic.Field(
+        default=60.0, gt=0, le=3600, description="Longest time one command of Flower may take."
+    )
+    first_pause_s: float = pydantic.Field(
+        default=10.0,
+        gt=0,
+        le=86_400,
+        description="Pause between the first start of a run and the next; it doubles until a round is committed.",
+    )
+    longest_pause_s: float = pydantic.Field(
+        default=900.0, gt=0, le=86_400, description="Longest pause between two starts."
+    )
+    give_up_starts: int = pydantic.Field(
+        default=10, ge=1, le=10_000, description="Starts in a row without a round before a training is given up, and"
+    )
+    give_up_after_s: float = pydantic.Field(
+        default=259_200.0, ge=0, le=31_536_000, description="the time they have to span: a long weekend."
+    )
+
+
 class ServerConfig(pydantic.BaseModel):
     """Everything ``python -m fl_server`` can be told."""
 
@@ -50,6 +86,9 @@ class ServerConfig(pydantic.BaseModel):
     )
     time_zone: str | None = pydantic.Field(
         default=None, max_length=64, description="IANA time zone of the operator's page; left out: this machine's."
+    )
+    training: TrainingSupervision | None = pydantic.Field(
+        default=None, description="How runs of wanted trainings are started; left out: this coordinator starts none."
     )
 
     @pydantic.model_validator(mode="after")

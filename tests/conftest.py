@@ -18,6 +18,7 @@ TOGETHER = {
         "test_client_rtsp.py",
         "test_client_run.py",
         "test_client_uplink.py",
+        "test_crash_matrix.py",
         "test_deployment.py",
         "test_pipeline.py::test_frames_are_judged_at_many_times_the_rate_of_the_camera",
         "test_simulation_run.py",

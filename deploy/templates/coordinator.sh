@@ -1,5 +1,5 @@
 #!/bin/sh
-# The coordinator: alerts, feedback, models, and the operator's page on loopback.
+# The coordinator: alerts, feedback, models, trainings, and the operator's page on loopback.
 set -eu
 . "@FOLDER@/bin/environment"
 exec python -m fl_server --config "@FOLDER@/coordinator.yaml"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts a training run and shows its log. Further arguments go to `flwr run`, such as --run-config "num-rounds=5".
+# Wants rounds of the coordinator, which starts the runs: --rounds 5, and --option NAME=VALUE for each of a run's options.
 set -eu
 . "@FOLDER@/bin/environment"
-exec flwr run "@FOLDER@/flower-app" fleet --stream "$@"
+exec python -m fl_server --config "@FOLDER@/coordinator.yaml" train "$@"

@@ -10,11 +10,11 @@ import logging
 import queue
 import threading
 
-from fl_client.backoff import Backoff
 from fl_client.capture.decoder_process import DecoderProcess
 from fl_client.capture.source import Source
 from fl_client.capture.wire import CapturedFrame, SourceEnd, SourceFailure
 from fl_client.errors import ChannelError, SourceError
+from fl_runtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-from fl_client.backoff import Backoff
 from fl_client.errors import CoordinatorError, RefusedError, UnreachableError
 from fl_client.releases.model_store import ModelStore
 from fl_client.uplink.coordinator import Coordinator
 from fl_protocol.messages import PublishedModel
+from fl_runtime.backoff import Backoff
 from model_zoo.errors import ModelFileError
 
 logger = logging.getLogger(__name__)

@@ -9,12 +9,12 @@ import queue
 import threading
 from pathlib import Path
 
-from fl_client.backoff import Backoff
 from fl_client.errors import CoordinatorError, RefusedError, UnreachableError
 from fl_client.storage.events import AlertStore
 from fl_client.storage.outbox import Delivery, FeedbackCursor, Outbox
 from fl_client.uplink.coordinator import Coordinator
 from fl_protocol.messages import MAX_CLIP_BYTES, FeedbackEntry
+from fl_runtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What request handlers are given: the storage, the configuration, the site that calls."""
+"""What request handlers are given: the storage, the configuration, who keeps trainings running, the site that calls."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from fl_server.config import ServerConfig
 from fl_server.errors import MalformedError, UnknownTokenError
 from fl_server.storage.database import Storage
 from fl_server.storage.sites import KnownSite, site_of_token
+from fl_server.supervision.reconciler import Reconciler
 
 _bearer = HTTPBearer(auto_error=False, description="The token a site got when it registered.")
 _token = pydantic.TypeAdapter(Token)
@@ -26,8 +27,14 @@ def _config(request: fastapi.Request) -> ServerConfig:
     return config
 
 
+def _reconciler(request: fastapi.Request) -> Reconciler | None:
+    reconciler: Reconciler | None = request.app.state.reconciler
+    return reconciler
+
+
 OpenStorage = Annotated[Storage, fastapi.Depends(_storage)]
 Config = Annotated[ServerConfig, fastapi.Depends(_config)]
+TrainingSupervisor = Annotated[Reconciler | None, fastapi.Depends(_reconciler)]
 AlertPath = Annotated[AlertId, fastapi.Path(description="The alert.")]
 
 

@@ -9,15 +9,16 @@ import fastapi
 import uvicorn
 
 from fl_protocol.messages import ErrorBody
-from fl_server.api import alerts, clips, health, models, page, sites
+from fl_server.api import alerts, clips, health, models, page, sites, trainings
 from fl_server.api.error_responses import add_error_responses
 from fl_server.api.request_guard import RequestGuard
 from fl_server.config import ServerConfig
 from fl_server.storage.clips import remove_interrupted
 from fl_server.storage.database import Storage, open_storage
+from fl_server.supervision.reconciler import beside, reconciler_on
 
 _STOP_TIMEOUT_S = 5
-_ROUTERS = (sites.router, alerts.router, clips.router, models.router, health.router, page.router)
+_ROUTERS = (sites.router, alerts.router, clips.router, models.router, trainings.router, health.router, page.router)
 
 
 def create_app(config: ServerConfig) -> fastapi.FastAPI:
@@ -30,13 +31,22 @@ def create_app(config: ServerConfig) -> fastapi.FastAPI:
 
 
 def app_on(storage: Storage, config: ServerConfig) -> fastapi.FastAPI:
-    """The application on an open storage, which it closes when it stops."""
+    """The application on an open storage, which it closes when it stops.
+
+    Raises:
+        StartError: The Flower app of ``config`` cannot be used.
+    """
+    settings = config.training
+    reconciler = None if settings is None else reconciler_on(storage, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: fastapi.FastAPI) -> AsyncIterator[None]:
         remove_interrupted(storage)
-        yield
-        storage.close()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(storage.close)
+            if reconciler is not None and settings is not None:
+                await stack.enter_async_context(beside(reconciler, settings.poll_s))
+            yield
 
     app = fastapi.FastAPI(
         title="EdgeGuard",
@@ -48,6 +58,7 @@ def app_on(storage: Storage, config: ServerConfig) -> fastapi.FastAPI:
     )
     app.state.storage = storage
     app.state.config = config
+    app.state.reconciler = reconciler
     add_error_responses(app)
     for router in _ROUTERS:
         app.include_router(router)

@@ -7,7 +7,7 @@ import pydantic
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of a table, together with a step in ``upgrades``."""
 
 
@@ -160,6 +160,18 @@ class TrainingStateRow(Table):
     cohort: orm.Mapped[list[str]]
     secure_epoch: orm.Mapped[int | None]
     committed_utc: orm.Mapped[dt.datetime]
+
+
+class TrainingStartRow(Table):
+    """One attempt to start a run. ``run_id`` is Flower's; without it the attempt failed or was cut short."""
+
+    __tablename__ = "training_starts"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    training_id: orm.Mapped[str] = orm.mapped_column(sa.ForeignKey("trainings.training_id"), index=True)
+    num_committed: orm.Mapped[int]
+    started_utc: orm.Mapped[dt.datetime]
+    run_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(20))
+    problem: orm.Mapped[str | None] = orm.mapped_column(sa.String(500))
 
 
 class TrainingLeaseRow(Table):

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from fl_protocol.messages import ClosedRound
-from fl_server.errors import FencedError, NotFoundError, RoundError
+from fl_server.errors import ConflictError, FencedError, NotFoundError, RoundError
 from fl_server.storage.database import Storage
 from fl_server.storage.rounds import put_round
 from fl_server.storage.tables import TrainingLeaseRow, TrainingRow, TrainingStateRow
@@ -146,11 +146,8 @@ def take_lease(storage: Storage, training_id: str) -> Lease:
         NotFoundError: There is no such training.
     """
     with storage.writing() as session:
-        epoch = session.scalar(
-            sa.update(TrainingLeaseRow).values(epoch=TrainingLeaseRow.epoch + 1).returning(TrainingLeaseRow.epoch)
-        )
         row = _row(session, training_id)
-        row.lease_epoch = cast(int, epoch)
+        _raise_lease(session, row)
         return Lease(training_id, row.lease_epoch)
 
 
@@ -240,6 +237,30 @@ def finish_training(storage: Storage, lease: Lease, failure: str | None = None) 
         _held(session, lease)
         row = _row(session, lease.training_id)
         row.status, row.reason = ("done", None) if failure is None else ("failed", failure[:_MAX_REASON])
+
+
+def abandon_training(storage: Storage, training_id: str, reason: str) -> Training:
+    """Ends a training that is wanted; a run under way is fenced off, and the rounds it committed stay.
+
+    Raises:
+        NotFoundError: There is no such training.
+        ConflictError: It has ended already.
+    """
+    with storage.writing() as session:
+        row = _row(session, training_id)
+        if row.status != "wanted":
+            raise ConflictError(f"training {training_id} has ended: it is {row.status}")
+        _raise_lease(session, row)
+        row.status, row.reason = "failed", reason[:_MAX_REASON]
+        return _training(session, row)
+
+
+def _raise_lease(session: orm.Session, row: TrainingRow) -> None:
+    """Takes the lease from everybody who holds one."""
+    epoch = session.scalar(
+        sa.update(TrainingLeaseRow).values(epoch=TrainingLeaseRow.epoch + 1).returning(TrainingLeaseRow.epoch)
+    )
+    row.lease_epoch = cast(int, epoch)
 
 
 def _held(session: orm.Session, lease: Lease) -> TrainingLeaseRow:

@@ -63,7 +63,21 @@ def _trainings(to: Operations) -> None:
     to.bulk_insert(lease, [{"id": 1, "epoch": 0, "secure_epoch": 0}])
 
 
-UPGRADES: dict[int, Callable[[Operations], None]] = {1: _behaviours, 2: _trainings}
+def _training_starts(to: Operations) -> None:
+    """4: when runs of a training were started, and what became of them."""
+    to.create_table(
+        "training_starts",
+        sa.Column("id", BIG, primary_key=True),
+        sa.Column("training_id", sa.String(32), sa.ForeignKey("trainings.training_id"), nullable=False),
+        sa.Column("num_committed", BIG, nullable=False),
+        sa.Column("started_utc", INSTANT, nullable=False),
+        sa.Column("run_id", sa.String(20)),
+        sa.Column("problem", sa.String(500)),
+    )
+    to.create_index("ix_training_starts_training_id", "training_starts", ["training_id"])
+
+
+UPGRADES: dict[int, Callable[[Operations], None]] = {1: _behaviours, 2: _trainings, 3: _training_starts}
 """By the version that is found."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.errors import DeployError
+from fl_runtime.errors import FlowerCommandError
 
 
 class NodeRegistry:
@@ -23,7 +23,7 @@ class NodeRegistry:
     def __call__(self, words: Sequence[str]) -> Mapping[str, Any]:
         """Runs one command."""
         if self.refuses:
-            raise DeployError("flwr supernode: unreachable")
+            raise FlowerCommandError("flwr supernode: unreachable")
         match list(words):
             case ["supernode", "register", key, "fleet", "--name", name, "--format", "json"]:
                 return self._register(Path(key).read_bytes(), name)

@@ -26,6 +26,7 @@ from fl_protocol.errors import ProtocolError, RosterError
 from fl_protocol.messages import parse_message
 from fl_protocol.roster import verify_roster
 from fl_runtime.command import run_command
+from fl_runtime.errors import FlowerCommandError
 from tests.fakes.node_registry import NodeRegistry
 
 _NOW = dt.datetime.now(dt.UTC)
@@ -265,7 +266,7 @@ def test_apply_that_failed_half_way_is_taken_up_again(federation: Path) -> None:
     coordinator, superlink = federation / "coordinator", NodeRegistry()
     add_site(federation, "store42")
     superlink.refuses = True
-    with pytest.raises(DeployError, match="unreachable"):
+    with pytest.raises(FlowerCommandError, match="unreachable"):
         apply_roster(coordinator, superlink)
     superlink.refuses = False
     assert apply_roster(coordinator, superlink).registered == ("store42",)

@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import warnings
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -50,6 +51,9 @@ _REFUSED_API = (
     ("GET", "/v1/alerts"),
     ("GET", "/v1/alerts/"),
     ("GET", "/v1/rounds"),
+    ("GET", "/v1/trainings"),
+    ("POST", "/v1/trainings"),
+    ("POST", "/v1/trainings/3f2504e04f8941d39a0c0305e82c3301/end"),
     ("GET", "/v1/alerts/3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
     ("GET", "/v1/alerts/3f2504e0-4f89-41d3-9a0c-0305e82c3301/clip"),
     ("POST", "/v1/alerts/3f2504e0-4f89-41d3-9a0c-0305e82c3301/feedback"),
@@ -140,6 +144,25 @@ def test_three_sites_with_tls_and_node_keys_behind_the_proxy(tmp_path: Path, mon
         assert _refusals(federation, "store42") > 0  # Flower's status 305: it was not taken back at once
         assert supernodes["store42"].pid not in {None, first}
         assert _refusals(federation, "store43") == supernodes["store43"].num_restarts == 0
+
+
+def test_deployed_coordinator_starts_a_run_at_its_superlink_for_who_wants_a_training(tmp_path: Path) -> None:
+    with SecureFederation(tmp_path, parts=("superlink", "coordinator")) as federation:
+        command = [str(federation.coordinator_folder / "bin" / "train"), "--rounds", "5", "--option", "min-sites=3"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+        assert ended.returncode == 0, ended.stderr
+        training_id = json.loads(ended.stdout)["training_id"]
+        with httpx.Client(base_url=f"http://127.0.0.1:{federation.ports.coordinator}") as client:
+
+            def training() -> dict[str, Any]:
+                found: dict[str, Any] = client.get(f"/v1/trainings/{training_id}").raise_for_status().json()
+                assert found["problem"] is None
+                return found
+
+            wait_for(lambda: training()["run_id"], "run of the training")
+            assert (training()["options"], training()["num_starts"]) == ({"min-sites": 3}, 1)
+            assert client.post(f"/v1/trainings/{training_id}/end").json()["status"] == "failed"
 
 
 def _check_that_only_the_fleet_is_published(federation: SecureFederation) -> None:

@@ -10,6 +10,8 @@ from deploy.coordinator_folder import coordinator_files
 from deploy.errors import DeployError
 from deploy.settings import checked_settings, parse_settings
 from deploy.templates import filled
+from fl_runtime.config_file import load_config
+from fl_server.config import ServerConfig
 
 _SETTINGS = checked_settings(hosts=("c.example", "d.example"), ips=("192.0.2.7", "2001:db8::7"))
 _TEXT_BY_NAME = {name: planned.content.decode() for name, planned in coordinator_files(_SETTINGS).items()}
@@ -52,6 +54,16 @@ def test_only_the_unit_of_the_proxy_may_be_reached_from_outside() -> None:
 def test_coordinator_is_called_by_the_names_of_its_certificate() -> None:
     listed = 'allowed_hosts: ["c.example", "d.example", "192.0.2.7", "2001:db8::7"]'
     assert listed in _TEXT_BY_NAME["coordinator.yaml"]
+
+
+def test_coordinator_starts_runs_of_its_own_app_at_its_own_superlink(tmp_path: Path) -> None:
+    (tmp_path / "coordinator.yaml").write_text(_TEXT_BY_NAME["coordinator.yaml"])
+    config = load_config(tmp_path / "coordinator.yaml", ServerConfig)
+    folder = Path("/opt/edgeguard/coordinator")
+    assert config.state_folder == folder / "state" / "coordinator"
+    assert config.training is not None
+    assert (config.training.app, config.training.home) == (folder / "flower-app", folder / "state" / "flower")
+    assert config.training.connection in tomllib.loads(_TEXT_BY_NAME["state/flower/config.toml"])["superlink"]
 
 
 def test_training_runs_publish_where_the_coordinator_looks() -> None:

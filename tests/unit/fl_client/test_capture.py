@@ -1,10 +1,9 @@
-"""Sources, sampling and delays."""
+"""Sources, sampling and clocks."""
 
 import itertools
 
 import pytest
 
-from fl_client.backoff import Backoff
 from fl_client.capture.decoding import fitted_size
 from fl_client.capture.frame_sampler import FrameSampler
 from fl_client.capture.live_clock import LiveClock
@@ -67,16 +66,6 @@ def test_source_survives_the_way_to_the_decoder() -> None:
 def test_unknown_scheme_is_refused_without_showing_the_address() -> None:
     with pytest.raises(SourceError, match=r"^ftp: expected a path or a URL"):
         check_path(Source("ftp://user:secret@host/file", 10.0))
-
-
-def test_delays_double_up_to_the_longest_and_start_over_after_a_success() -> None:
-    backoff, delays = Backoff(1.0, 60.0), []
-    for _ in range(8):
-        backoff = backoff.after_failure()
-        delays.append(backoff.delay_s)
-    assert delays == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
-    assert backoff.after_success().delay_s == 0.0
-    assert Backoff(1.0, 60.0, num_failures=10_000).delay_s == 60.0
 
 
 def live_instants(times_s: list[float], arrivals_s: list[float]) -> list[float]:

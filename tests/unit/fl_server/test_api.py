@@ -20,8 +20,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Coordinator:
     """An application that answers calls made in this process."""
 
-    def __init__(self, storage: Storage | None = None) -> None:
-        self._app = app_on(storage or memory_storage(), ServerConfig())
+    def __init__(self, storage: Storage | None = None, config: ServerConfig | None = None) -> None:
+        self._app = app_on(storage or memory_storage(), config or ServerConfig())
 
     def call(self, method: str, path: str, token: str | None = None, **more: Any) -> httpx.Response:  # noqa: ANN401
         """One request and its response."""
@@ -181,7 +181,7 @@ def test_clip_is_refused_before_it_is_read(coordinator: Coordinator, headers: di
 
 def test_reference_names_every_path_and_needs_no_script(coordinator: Coordinator) -> None:
     schema, page = coordinator.call("GET", "/openapi.json").json(), coordinator.call("GET", "/docs").text
-    assert len(schema["paths"]) == 10
+    assert len(schema["paths"]) == 13
     assert all(path in page for path in schema["paths"])
     assert all(f'id="{name}"' in page for name in schema["components"]["schemas"])
     assert "<script" not in page

@@ -213,8 +213,8 @@ def test_naive_instant_is_refused(storage: Storage) -> None:
 def test_database_of_a_newer_version_is_refused(storage: Storage) -> None:
     create_schema(storage.engine)  # again: harmless
     with storage.writing() as session:
-        session.execute(sa.text("UPDATE schema_version SET version = 4"))
-    with pytest.raises(StartError, match="expected a database of schema version 3 or older, got version 4"):
+        session.execute(sa.text("UPDATE schema_version SET version = 5"))
+    with pytest.raises(StartError, match="expected a database of schema version 4 or older, got version 5"):
         create_schema(storage.engine)
 
 
@@ -223,7 +223,7 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
     add_alert(storage, site, old)
     with storage.writing() as session:
         session.execute(sa.text("ALTER TABLE alerts DROP COLUMN behaviours"))
-        for table in ("training_states", "training_lease", "trainings"):
+        for table in ("training_starts", "training_states", "training_lease", "trainings"):
             session.execute(sa.text(f"DROP TABLE {table}"))
         session.execute(sa.text("UPDATE schema_version SET version = 1"))
     create_schema(storage.engine)
@@ -233,7 +233,7 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
 
 
 def test_upgraded_database_has_the_tables_of_a_new_one(storage: Storage) -> None:
-    tables = ("training_states", "training_lease", "trainings")
+    tables = ("training_starts", "training_states", "training_lease", "trainings")
     new = {name: _columns(storage, name) for name in tables}
     with storage.writing() as session:
         for name in tables:

@@ -1,11 +1,12 @@
 """What Flower's commands print, and what is made of it."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from deploy.errors import DeployError
-from deploy.registration import answer_of
+from fl_runtime.errors import FlowerCommandError
+from fl_runtime.flower_command import answer_of, flower_environment, flower_program
 
 
 def _ended(stdout: str, stderr: str = "", status: int = 0) -> "subprocess.CompletedProcess[str]":
@@ -24,6 +25,12 @@ def test_answer_is_read() -> None:
             "flwr supernode register: Public key already in use.",
         ),
         (
+            _ended(
+                '{"success": false, "error-message": "SuperLink: fleet\\n\\n[code: 15] Invalid run configuration."}'
+            ),
+            "flwr supernode register: [code: 15] Invalid run configuration.",
+        ),
+        (
             _ended("", "Error:\n no connection", 1),
             "flwr supernode register: expected JSON, got status 1: Error: no connection",
         ),
@@ -32,6 +39,15 @@ def test_answer_is_read() -> None:
     ],
 )
 def test_failure_is_one_line(ended: "subprocess.CompletedProcess[str]", problem: str) -> None:
-    with pytest.raises(DeployError) as refused:
+    with pytest.raises(FlowerCommandError) as refused:
         answer_of(ended, "flwr supernode register")
     assert str(refused.value) == problem
+
+
+def test_command_finds_its_connections_and_reports_to_nobody() -> None:
+    environment = flower_environment(Path("/srv/flower"))
+    assert environment["FLWR_HOME"] == "/srv/flower"
+    assert environment["FLWR_TELEMETRY_ENABLED"] == "0"
+    assert environment["FLWR_DISABLE_UPDATE_CHECK"] == "1"
+    assert "PATH" in environment
+    assert Path(flower_program()).is_file()

@@ -1,0 +1,229 @@
+"""A federation on loopback whose programs are killed: each is started again by a supervisor, as systemd would.
+
+SuperLink (process isolation, database), SuperExec, coordinator and SuperNodes are the real ones; the server app
+trains a tiny model by real rounds, and the sites' app answers without training. What belongs to a federation is told by
+``FLWR_HOME`` in its environment.
+"""
+
+import dataclasses
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+import psutil
+import pytest
+
+from fl_client.supervisor import ProcessSupervisor, SuperNodeOptions, supernode_supervisor
+
+ROOT = Path(__file__).parents[2]
+SITES = ("store42", "store43", "store44")
+SERVER_APP = "flwr-serverapp"
+PATIENCE_S = 400.0
+"""Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow and busy machines."""
+_APP = ROOT / "deploy" / "flower-app" / "pyproject.toml"
+_POLL_S = 0.25
+_MAX_STARTS = 12
+"""In a row without a round: more than any kill here accounts for."""
+_SHOWN_LINES = 40
+
+Found = TypeVar("Found")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """What a training left behind."""
+
+    status: str
+    num_committed: int
+    round_numbers: tuple[int, ...]
+    """In the order they were closed."""
+    model_round: int
+    """Round of the model in force; 0 for none."""
+
+
+class CrashFederation:
+    """Programs that may be killed at any instant; a context manager that leaves none.
+
+    Args:
+        folder: Where everything is written.
+        monkeypatch: Sets what the programs find in their environment.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder, self._home = folder, folder / "flower"
+        self._superlink, self._coordinator = (f"127.0.0.1:{port}" for port in _free_ports(2))
+        environment = {"FLWR_HOME": str(self._home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        for name, value in (environment | {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.05"}).items():
+            monkeypatch.setenv(name, value)
+        self._supervisors: dict[str, ProcessSupervisor] = {}
+        self.client = httpx.Client(base_url=f"http://{self._coordinator}", timeout=30.0)
+
+    def __enter__(self) -> Self:
+        try:
+            self._write_files()
+            for name, command in self._commands().items():
+                self._start(name, ProcessSupervisor(name, self._folder, lambda command=command: command))  # type: ignore[misc]  # bound here
+            for site in SITES:
+                (self._folder / site).mkdir()
+                self._start(site, supernode_supervisor(SuperNodeOptions(self._superlink, site, self._folder / site)))
+            self.wait_for(lambda: self.get("/v1/health"), "coordinator")
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind: object, *_error: object) -> None:
+        self.client.close()
+        for supervisor in reversed(self._supervisors.values()):
+            supervisor.close()
+        for process in self._processes():
+            process.kill()
+        if kind is not None:
+            for path in sorted([*self._folder.glob("*.log"), *self._folder.glob("*/*.log")]):
+                lines = path.read_text(errors="replace").splitlines()[-_SHOWN_LINES:]
+                sys.stdout.write(f"--- {path}\n" + "\n".join(lines) + "\n")
+
+    def want(self, num_rounds: int) -> str:
+        """Wants a training; returns its number."""
+        response = self.client.post("/v1/trainings", json={"num_rounds": num_rounds}).raise_for_status()
+        return str(response.json()["training_id"])
+
+    def training(self, training_id: str) -> Mapping[str, Any]:
+        """A training as the coordinator tells it; waits for a coordinator that is being started."""
+        return self.wait_for(lambda: self.get(f"/v1/trainings/{training_id}"), "answer of the coordinator")
+
+    def num_committed(self, training_id: str) -> int:
+        """Rounds that a training has.
+
+        Raises:
+            AssertionError: Run after run has failed.
+        """
+        training = self.training(training_id)
+        assert training["num_starts"] < _MAX_STARTS, training["problem"]
+        return int(training["num_committed"])
+
+    def ended(self, training_id: str) -> Ended:
+        """Waits until a training has ended; returns what is there then."""
+        self.wait_for(
+            lambda: self.num_committed(training_id) >= 0 and self.training(training_id)["status"] != "wanted",
+            "end of the training",
+        )
+        training, rounds = self.training(training_id), self.get("/v1/rounds") or {}
+        numbers = [one["round_number"] for one in rounds["rounds"] if one["training_id"] == training_id]
+        model = self.get("/v1/models/latest") or {"round_number": 0}
+        return Ended(training["status"], training["num_committed"], tuple(reversed(numbers)), model["round_number"])
+
+    def get(self, path: str) -> Mapping[str, Any] | None:
+        """What the coordinator answers; None while it does not, or knows nothing of that."""
+        try:
+            response = self.client.get(path)
+        except httpx.TransportError:
+            return None
+        return None if response.status_code == httpx.codes.NOT_FOUND else response.raise_for_status().json()
+
+    def end(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Ends a program, or the server apps that run; what has a supervisor is started again."""
+        if name == SERVER_APP:
+            for pid in self.server_apps():
+                os.kill(pid, number)
+            return
+        supervisor = self._supervisors[name]
+        num_restarts, leader = supervisor.num_restarts, supervisor.pid
+        if leader is not None and psutil.pid_exists(leader):
+            os.kill(leader, number)
+            self.wait_for(lambda: supervisor.num_restarts > num_restarts, f"restart of {name}")
+
+    def server_apps(self) -> list[int]:
+        """Process numbers of the server apps that run."""
+        return [process.pid for process in self._processes() if _program(process) == SERVER_APP]
+
+    def wait_for(self, find: Callable[[], Found | None], what: str) -> Found:
+        """Waits until ``find`` returns something true.
+
+        Raises:
+            AssertionError: The time is over.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while not (found := find()):
+            assert time.monotonic() < deadline, f"no {what} within {PATIENCE_S:g} s"
+            time.sleep(_POLL_S)
+        return found
+
+    def _start(self, name: str, supervisor: ProcessSupervisor) -> None:
+        self._supervisors[name] = supervisor
+        supervisor.start()
+        if name == "superlink":  # the others would only try in vain, and wait longer and longer
+            self.wait_for(lambda: _accepts(self._superlink), "listening SuperLink")
+
+    def _commands(self) -> dict[str, list[str]]:
+        programs, (host, port) = Path(sys.executable).parent, self._superlink.split(":")
+        secret = ["--superexec-auth-secret-file", str(self._folder / "secret")]
+        superlink = [str(programs / "flower-superlink"), "--insecure", "--host", host, "--port", port, *secret]
+        superlink += ["--database", str(self._folder / "superlink.db"), "--isolation", "process"]
+        superlink += ["--disable-runtime-dependency-installation"]
+        superexec = [str(programs / "flower-superexec"), "--insecure", "--runtime-api-address", self._superlink]
+        coordinator = [sys.executable, "-m", "fl_server", "--config", str(self._folder / "coordinator.yaml")]
+        return {"superlink": superlink, "superexec": [*superexec, *secret], "coordinator": coordinator}
+
+    def _write_files(self) -> None:
+        self._home.mkdir()
+        (self._home / "config.toml").write_text(f'[superlink.local]\naddress = "{self._superlink}"\ninsecure = true\n')
+        (self._folder / "secret").write_text(secrets.token_hex())
+        state, app = self._folder / "coordinator", self._folder / "flower-app"
+        app.mkdir()
+        replaced = {
+            'serverapp = "fl_server.server_app:app"': 'serverapp = "tests.fakes.committing_server:server_app"',
+            'clientapp = "fl_client.client_app:app"': 'clientapp = "tests.fakes.idle_sites:client_app"',
+            "deadline-s = 600.0": "deadline-s = 60.0",  # a message to a SuperNode that was killed is waited for
+            'state = "state"': f'state = "{state}"',
+        }
+        text = _APP.read_text()
+        for usual, own in replaced.items():
+            assert usual in text
+            text = text.replace(usual, own)
+        (app / "pyproject.toml").write_text(text)
+        training = {"app": str(app), "connection": "local", "home": str(self._home)}
+        training_s = {"poll_s": 3.0, "first_pause_s": 1.0, "longest_pause_s": 4.0}
+        host, port = self._coordinator.split(":")
+        config = {"host": host, "port": int(port), "state_folder": str(state), "training": training | training_s}
+        (self._folder / "coordinator.yaml").write_text(json.dumps(config))
+
+    def _processes(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            is_running = process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid()
+            return is_running and process.environ().get("FLWR_HOME") == str(self._home)
+        except psutil.Error:  # gone, or not ours to ask about
+            return False
+
+
+def _program(process: psutil.Process) -> str:
+    """Name of the program, which its interpreter's command line begins with."""
+    try:
+        return next((Path(word).name for word in process.cmdline()[:2] if Path(word).name == SERVER_APP), "")
+    except psutil.Error:  # it has just ended
+        return ""
+
+
+def _accepts(address: str) -> bool:
+    host, port = address.split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def _free_ports(number: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
