@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.-]{0,100}")
 
 def allowed_options() -> frozenset[str]:
     """Names of the options that whoever wants a training may give."""
-    from fl_server.server_app import RunOptions  # loads torch
+    from fl_server.run_options import RunOptions  # loads torch
 
     return frozenset(field.alias or name for name, field in RunOptions.model_fields.items()) - _RESERVED
 
@@ -35,7 +35,7 @@ def check_options(num_rounds: int, options: Mapping[str, OptionValue], usual: Ma
     Raises:
         MalformedError: An option is unknown, out of its bounds, or contradicts another.
     """
-    from fl_server.server_app import RunOptions  # loads torch
+    from fl_server.run_options import RunOptions  # loads torch
 
     unknown = sorted(set(options) - allowed_options())
     if unknown:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fl_server.errors import MalformedError
-from fl_server.server_app import RunOptions
+from fl_server.run_options import RunOptions
 from fl_server.storage.trainings import Training
 from fl_server.supervision.run_config import OptionValue, allowed_options, check_options, run_config
 from tests.unit.fl_server.memory_storage import START
