@@ -29,6 +29,7 @@ from fl_protocol.secure_sum.masked_sum import MaskedSum
 from fl_protocol.secure_sum.messages import SetUp
 from fl_server.errors import RoundError
 from fl_server.grid_exchange import Content, exchange
+from model_zoo.backbones.parts import PartChoice, only
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,8 @@ class SecureRounds:
         binding = RoundBinding(
             keys.name, self.group.roster_digest, records.digest_of_arrays(parameters), digest_of(told)
         )
-        num_parameters = sum(array.size for array in parameters.values())
+        parts = PartChoice(settings.trained_parts, settings.personal_parts)
+        num_parameters = sum(array.size for array in only(parameters, parts.summed).values())
         vector = round_vector(settings, num_parameters, *sizes)
         masked_sum = MaskedSum(keys, vector.layout, binding)
         num_bytes = self._collect_masked(masked_sum, keys, parameters, told)

@@ -18,6 +18,7 @@ from fl_server.rounds.checkpoint import TrainingState
 from fl_server.secure_rounds import OpenedRound, SecureRounds
 from fl_server.strategy import RoundReport, RoundSettings
 from model_zoo.architecture import NUM_STATES
+from model_zoo.backbones.parts import only
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ class SecureStrategy:
         self._max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.num_survivors)
         if totals.num_cut:
             logger.info("values cut", extra={"values": totals.num_cut, "sites": opened.num_survivors})
-        parameters, optimizer = state.optimizer.step(state.parameters, _shaped(totals.mean_update, state.parameters))
+        summed = only(state.parameters, self._settings.parts.summed)
+        parameters, optimizer = state.optimizer.step(state.parameters, _shaped(totals.mean_update, summed))
         number = state.round_number + 1
         auc_before = _mean_auc(totals.evaluation)
         report = RoundReport(number, opened.num_survivors, totals.mean_loss, opened.bytes_up, None, auc_before)
@@ -81,6 +83,8 @@ class SecureStrategy:
             max_norm=self._max_norm,
             max_examples=self._max_examples,
             proximal_mu=self._settings.proximal_mu,
+            trained_parts=self._settings.parts.trained_name,
+            personal_parts=self._settings.parts.personal_name,
         )
         opened = self._rounds.run_round(state.parameters, told, (NUM_EVALUATION, len(state.normality)))
         if opened.num_survivors < self._settings.min_sites:
@@ -90,7 +94,7 @@ class SecureStrategy:
 
 
 def _shaped(update: npt.NDArray[np.float32], like: Mapping[str, npt.NDArray[np.float32]]) -> Parameters:
-    """A flat update by the names and shapes of the parameters."""
+    """A flat update by the names and shapes of the parameters it is of."""
     ends = np.cumsum([array.size for array in like.values()])[:-1]
     parts = np.split(update, ends)
     return {name: part.reshape(array.shape) for (name, array), part in zip(like.items(), parts, strict=True)}

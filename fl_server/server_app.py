@@ -21,6 +21,7 @@ from fl_protocol.errors import RosterError
 from fl_protocol.messages import ClosedRound
 from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import RoundError, StartError
+from fl_server.part_options import PartOptions
 from fl_server.robust_update import RobustName
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer, StrategyName, server_optimizer
@@ -44,10 +45,8 @@ _POLL_S = 0.5
 app = ServerApp()
 
 
-class RunOptions(pydantic.BaseModel):
+class RunOptions(PartOptions):
     """Options of one training run."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
 
     num_rounds: int = pydantic.Field(default=3, alias="num-rounds", ge=1, le=10_000, description="Rounds to train.")
     num_steps: int = pydantic.Field(
@@ -150,6 +149,7 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
         options.proximal_mu,
         options.robust,
         options.num_malicious,
+        options.part_choice,
     )
     state, training_id = _starting_state(options), uuid.uuid4().hex
     node_ids = _wait_for_sites(grid, options.min_sites, options.deadline_s)
@@ -278,6 +278,7 @@ def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> Non
         tuple(ZONE_KINDS),
         tuple(STATES),
         tuple(state.normality.tolist()),
+        personal_parts=options.personal_parts,
     )
     fp32 = export_onnx(network, metadata)
     int8 = quantize_int8(fp32)

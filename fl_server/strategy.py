@@ -18,9 +18,10 @@ from fl_protocol import records
 from fl_protocol.errors import RecordError
 from fl_server.errors import RoundError
 from fl_server.robust_update import RobustName, robust_update
-from fl_server.rounds.aggregate import RoundSums, SiteReply
+from fl_server.rounds.aggregate import Parameters, RoundSums, SiteReply
 from fl_server.rounds.checkpoint import TrainingState
 from model_zoo.architecture import USUAL_NUM_STEPS
+from model_zoo.backbones.parts import WHOLE_NETWORK, PartChoice, only
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class RoundSettings:
     robust: RobustName = "none"
     num_malicious: int = 0
     """Sites that a robust rule has to stand."""
+    parts: PartChoice = WHOLE_NETWORK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,10 +76,11 @@ def run_round(
     """
     round_number = state.round_number + 1
     replies = _exchange(grid, node_ids, MessageType.TRAIN, _content(state, settings, round_number), settings)
-    sums, bytes_up, kept = RoundSums.empty(state.parameters, len(state.normality)), 0, list[Message]()
+    summed = only(state.parameters, settings.parts.summed)
+    sums, bytes_up, kept = RoundSums.empty(summed, len(state.normality)), 0, list[Message]()
     for reply in replies:
         try:
-            sums = sums.add(_site_reply(reply, state))
+            sums = sums.add(_site_reply(reply, state, summed))
             bytes_up += _num_bytes(reply)
             kept += [reply] * (settings.robust != "none")  # a mean needs no reply once it is added
         except RecordError as error:
@@ -119,6 +122,8 @@ def _content(state: TrainingState, settings: RoundSettings, round_number: int) -
                 records.IS_CONDITIONED: settings.is_conditioned,
                 records.TUBELET_STEPS: state.tubelet_steps,
                 records.PROXIMAL_MU: settings.proximal_mu,
+                records.TRAINED_PARTS: settings.parts.trained_name,
+                records.PERSONAL_PARTS: settings.parts.personal_name,
             }
         ),
     }
@@ -149,14 +154,14 @@ def _without_errors(replies: Iterable[Message]) -> list[Message]:
     return [reply for reply in replies if not reply.has_error()]
 
 
-def _site_reply(reply: Message, state: TrainingState) -> SiteReply:
+def _site_reply(reply: Message, state: TrainingState, summed: Parameters) -> SiteReply:
     """Checks a training reply before it may be added.
 
     Raises:
         RecordError: A record is missing, of another shape or not finite.
     """
     update = _arrays(reply, records.UPDATE)
-    records.check_arrays(update, state.parameters, "update")
+    records.check_arrays(update, summed, "update")
     normality = _arrays(reply, records.NORMALITY).get(records.NORMALITY_SUMS)
     if normality is None:
         raise RecordError("normality: expected sums")

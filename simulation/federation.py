@@ -6,6 +6,7 @@ from typing import Literal
 
 from fl_protocol.membership import ROSTER_FILE, make_federation
 from fl_server.server_app import app as server_app
+from model_zoo.backbones.parts import WHOLE_NETWORK, PartChoice
 from simulation.local_grid import LocalGrid
 
 CLIENT_APP = "fl_client.client_app:app"
@@ -27,6 +28,8 @@ class FederationSettings:
     is_secure: bool
     """Whether the coordinator sees sums of masked updates alone."""
     is_conditioned: bool = True
+    parts: PartChoice = WHOLE_NETWORK
+    """What is trained, and what of it stays at the sites."""
 
 
 def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, settings: FederationSettings) -> None:
@@ -51,6 +54,8 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, set
         "initial": settings.initial,
         "state": str(coordinator_dir),
         "deadline-s": 3600.0,
+        "trained-parts": settings.parts.trained_name,
+        "personal-parts": settings.parts.personal_name,
     }
     if settings.is_secure:
         run_config |= {"roster": str(roster_dir / ROSTER_FILE), "operator-key": str(roster_dir / OPERATOR_KEY_FILE)}

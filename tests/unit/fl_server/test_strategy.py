@@ -103,7 +103,7 @@ def test_training_messages_carry_the_old_state_and_evaluation_the_new_one() -> N
             "is-conditioned": True,
             "tubelet-steps": 12,
         }
-        facts |= {"proximal-mu": 0.0}
+        facts |= {"proximal-mu": 0.0, "trained-parts": "all", "personal-parts": "none"}
         assert dict(settings) == facts
     assert grid.timeouts == [60.0, 60.0]
 
