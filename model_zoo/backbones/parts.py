@@ -53,7 +53,7 @@ class PartChoice:
             raise ValueError(f"expected personal-parts {_either(PARTS_BY_NAME)}, got {self.personal_name!r}")
         if not self.summed:
             names = f"trained-parts {self.trained_name} and personal-parts {self.personal_name}"
-            raise ValueError(f"{names} leave nothing to sum: keep fewer parts at the sites, or train more")
+            raise ValueError(f"{names} leave nothing to sum")
 
     @property
     def trained(self) -> frozenset[Part]:
