@@ -12,7 +12,9 @@ import onnx
 import pytest
 
 from context.schedule import STATES
+from context.site import Camera, Site
 from context.zone import ZONE_KINDS
+from fl_client.pipeline import CameraPipeline
 from fl_client.releases.site_model import load_site_model
 from fl_client.storage.personal_parameters import PERSONAL_FILE, PersonalParameters, network_digest, save_personal
 from model_zoo.backbones.film_lstm import FilmLstmShape
@@ -156,6 +158,20 @@ def test_box_runs_the_release_with_its_own_parts_under_the_name_of_the_release(
     model = load_site_model(release, tmp_path)
     assert scores(model) == scores(OnnxModel(quantize_int8(wanted), "wanted")) != scores(plain)
     assert model.digest == plain.digest == hashlib.sha256(release.read_bytes()).hexdigest()
+
+
+def test_camera_is_judged_by_the_model_with_own_parts_from_the_start_and_after_a_swap(
+    tmp_path: Path, release: Path, wanted: bytes
+) -> None:
+    camera = Camera(name="door", index=1)
+    site = Site(name="store42", cameras=(camera,))
+    keep(tmp_path, own())
+    before, after = CameraPipeline(site, camera, tmp_path, 40.0, release), CameraPipeline(site, camera, tmp_path, 40.0)
+    assert after.swap_model(release) == before.model_digest == hashlib.sha256(release.read_bytes()).hexdigest()
+    expected = scores(OnnxModel(quantize_int8(wanted), "wanted"))
+    for pipeline in (before, after):
+        assert scores(pipeline._model) == expected
+        pipeline.close()
 
 
 def test_release_that_leaves_no_part_to_sites_runs_as_it_came(tmp_path: Path) -> None:
