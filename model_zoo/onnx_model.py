@@ -116,8 +116,9 @@ class ModelMetadata:
         if sizes != (NUM_CONTEXT, NUM_ZONE_KINDS, NUM_STATES):
             expected = f"{NUM_CONTEXT} context values, {NUM_ZONE_KINDS} zone kinds and {NUM_STATES} states"
             raise ModelFileError(f"model metadata: expected {expected}, got {sizes}")
-        if self.personal_parts not in PARTS_BY_NAME:
-            raise ModelFileError(f"model metadata: expected personal parts, got {self.personal_parts!r}")
+        names = list(PARTS_BY_NAME)
+        if self.personal_parts not in names:
+            raise ModelFileError(f"model metadata: expected personal_parts in {names}, got {self.personal_parts!r}")
         if len(self.fleet_normality) not in {0, len(empty_fleet_normality())}:
             raise ModelFileError(f"model metadata: {len(self.fleet_normality)} values of fleet normality do not fit")
 

@@ -16,10 +16,12 @@ from fl_client.storage.personal_parameters import PERSONAL_FILE, load_personal
 from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_protocol import records
 from fl_protocol.membership import ROSTER_FILE
+from fl_protocol.round_vector import RoundSettingsMessage
+from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import server_optimizer
 from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
-from fl_server.secure_strategy import SecureStrategy
+from fl_server.secure_strategy import NUM_EVALUATION, SecureStrategy
 from fl_server.strategy import RoundReport, RoundSettings, _content, run_round
 from model_zoo.architecture import empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
@@ -205,3 +207,35 @@ def test_site_refuses_parts_that_it_does_not_know(grid: ListeningGrid, name: str
     (reply,) = grid.send_and_receive([Message(RecordDict(dict(content)), dst_node_id=node_id, message_type="train")])
     assert reply.has_error()
     assert reply.error.code == SITE_NOT_READY
+
+
+class ForeignSettings(RoundSettingsMessage):
+    """What a coordinator of another build tells."""
+
+    def encode(self) -> bytes:
+        """Names parts that this build does not know."""
+        return super().encode().replace(b'"personal_parts":"none"', b'"personal_parts":"trunk"')
+
+
+@pytest.mark.parametrize("build", [RoundSettingsMessage, ForeignSettings])
+def test_site_masks_nothing_for_parts_that_it_does_not_know(
+    grid: ListeningGrid, run: SecureRun, build: type[RoundSettingsMessage]
+) -> None:
+    state, sizes = first_state(), (NUM_EVALUATION, len(empty_fleet_normality()))
+    told = build(
+        round_number=1,
+        seed=3,
+        num_steps=0,
+        is_conditioned=True,
+        tubelet_steps=12,
+        num_sites=NUM_SITES,
+        max_norm=1.0,
+        max_examples=1,
+    )
+    rounds = SecureRounds(grid, run, lambda newest: newest + 1, SETTINGS.deadline_s)
+    rounds.set_up()
+    if build is RoundSettingsMessage:
+        assert rounds.run_round(state.parameters, told, sizes).num_survivors == NUM_SITES
+    else:
+        with pytest.raises(RoundError):
+            rounds.run_round(state.parameters, told, sizes)
