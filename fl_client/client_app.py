@@ -22,6 +22,7 @@ from fl_client.training.trainer_process import ask_trainer
 from fl_protocol import records
 from fl_protocol.errors import ProtocolError, RecordError
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, checked_num_steps
+from model_zoo.backbones.parts import PartChoice
 
 if TYPE_CHECKING:
     from fl_client.training.site_training import Assignment
@@ -131,7 +132,7 @@ def _assignment(message: Message, run_context: Context) -> "Assignment":
     round_number, seed, num_steps = (
         _count(settings, name) for name in (records.ROUND_NUMBER, records.SEED, records.NUM_STEPS)
     )
-    return Assignment(received, round_number, seed, num_steps, shape, _proximal_mu(settings))
+    return Assignment(received, round_number, seed, num_steps, shape, _proximal_mu(settings), _parts(settings))
 
 
 def _tubelet_steps(settings: ConfigRecord) -> NumSteps:
@@ -146,6 +147,14 @@ def _proximal_mu(settings: ConfigRecord) -> float:
     if not isinstance(value, float) or not 0.0 <= value <= MAX_PROXIMAL_MU:
         raise RecordError(f"settings: expected {records.PROXIMAL_MU} from 0 to {MAX_PROXIMAL_MU:g}, got {value!r}")
     return value
+
+
+def _parts(settings: ConfigRecord) -> PartChoice:
+    trained, personal = settings.get(records.TRAINED_PARTS, "all"), settings.get(records.PERSONAL_PARTS, "none")
+    try:
+        return PartChoice(str(trained), str(personal))
+    except ValueError as error:
+        raise RecordError(f"settings: {error}") from error
 
 
 def _count(settings: ConfigRecord, name: str) -> int:

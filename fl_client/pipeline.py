@@ -25,12 +25,13 @@ from fl_client.judging import FrameJudge, ScoredFrame
 from fl_client.learning import BlockBuilder, SceneLearner, forget_scenes, load_scenes, save_scenes
 from fl_client.neighbours import leave_sums, neighbours_sums
 from fl_client.perceived import CameraView, Perceived
+from fl_client.releases.site_model import load_site_model
 from fl_client.scorer_fitting import fit_camera
 from fl_client.scoring import CameraScorer
 from fl_client.storage.tubelet_store import TubeletStore
 from model_zoo.default import DEFAULT_MODEL
 from model_zoo.errors import ModelFileError, ModelZooError
-from model_zoo.onnx_model import OnnxModel, load_model
+from model_zoo.onnx_model import OnnxModel
 from model_zoo.perception.background import Frame
 from model_zoo.perception.detector import DetectorFile
 from model_zoo.perception.pose import load_pose_model
@@ -85,8 +86,8 @@ class CameraPipeline:
         self._pose = None if pose_path is None else load_pose_model(pose_path)
         self._scene_s = min(SCENE_S, learn_for_s / 3)
         self._learn_for_s = learn_for_s - self._scene_s
-        self._model = _load(model_path or DEFAULT_MODEL)
-        self._folder = state_dir / "cameras" / camera.name
+        self._model = _load(model_path or DEFAULT_MODEL, state_dir)
+        self._state_dir, self._folder = state_dir, state_dir / "cameras" / camera.name
         self._store = TubeletStore(self._folder)
         self._store.describe(camera)
         scenes = load_scenes(self._folder)
@@ -148,7 +149,7 @@ class CameraPipeline:
         Raises:
             ModelFileError: The file cannot be used; the model at work stays.
         """
-        model = _load(model_path)
+        model = _load(model_path, self._state_dir)
         scorer = None if self.is_learning else self._fitted(model)
         with self._lock:
             self._model, self._next_scorer = model, scorer
@@ -262,9 +263,9 @@ class CameraPipeline:
             self._alarming.popleft()
 
 
-def _load(path: Path) -> OnnxModel:
-    """Loads a model that counts zones and states as this program does."""
-    model = load_model(path)
+def _load(path: Path, state_dir: Path) -> OnnxModel:
+    """Loads a model that counts zones and states as this program does, with the site's own parts in place."""
+    model = load_site_model(path, state_dir)
     if (model.metadata.zone_kinds, model.metadata.states) != (ZONE_KINDS, STATES):
         raise ModelFileError(f"{path}: the model knows other zone kinds or states than this version")
     return model

@@ -35,6 +35,10 @@ ROUND_NUMBER, SEED, NUM_STEPS, IS_CONDITIONED = "round-number", "seed", "num-ste
 PROXIMAL_MU = "proximal-mu"
 """Setting: pull of local training towards the global parameters; none where it is not said."""
 
+TRAINED_PARTS, PERSONAL_PARTS = "trained-parts", "personal-parts"
+"""Settings: parts of the network that are trained, and those of them that stay at the site; all and none where it is
+not said. An update holds the parameters of the first without the second."""
+
 TUBELET_STEPS = "tubelet-steps"
 """Setting and metric: steps of a tubelet that the network looks at; 12 where it is not said (rule 5)."""
 

@@ -51,6 +51,13 @@ class RoundSettingsMessage(pydantic.BaseModel):
         default=0.0, ge=0, le=1000, description="Pull of local training towards the global parameters; 0: none."
     )
 
+    trained_parts: str = pydantic.Field(
+        default="all", max_length=64, description="Parts of the network that are trained."
+    )
+    personal_parts: str = pydantic.Field(
+        default="none", max_length=64, description="Those of them that stay at the site and are not in its vector."
+    )
+
     noise: RoundNoise | None = pydantic.Field(
         default=None, description="Noise that each site adds before it masks; null: none."
     )
@@ -91,6 +98,7 @@ class SiteContribution:
     """What one site adds to a round."""
 
     update: FloatVector
+    """Of the parameters that are summed."""
     num_examples: int
     loss: float
     """Mean loss of the local training."""

@@ -22,6 +22,7 @@ from fl_server.rounds.privacy_budget import PrivacyBudget
 from fl_server.secure_rounds import SecureRounds
 from fl_server.secure_strategy import report_of, shaped
 from fl_server.strategy import RoundReport, RoundSettings
+from model_zoo.backbones.parts import only
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,9 @@ class NoisyStrategy:
             BudgetError: The round would spend more than is left; nothing of it was opened.
         """
         told = self._told(state)
-        vector = noisy_round_vector(told, self._plan.noise, sum(array.size for array in state.parameters.values()))
+        summed_parameters = only(state.parameters, self._settings.parts.summed)
+        num_summed = sum(array.size for array in summed_parameters.values())
+        vector = noisy_round_vector(told, self._plan.noise, num_summed)
         summed = self._rounds.sum_round(state.parameters, told, vector.layout, self._pay)
         totals = noisy_totals(summed.values, summed.num_survivors, vector)
         auc = self._told_auc(totals, vector, summed.num_survivors)
@@ -79,7 +82,7 @@ class NoisyStrategy:
         self._max_norm = next_max_norm(self._max_norm, totals.inside_fraction, QUANTILE, QUANTILE_RATE)
         facts = {"round_number": told.round_number, "epsilon": self.budget.spent(), "next_max_norm": self._max_norm}
         logger.info("privacy spent", extra=facts)
-        parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, state.parameters))
+        parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, summed_parameters))
         return TrainingState(parameters, state.normality, optimizer, told.round_number, state.tubelet_steps), report
 
     def evaluate(self, state: TrainingState) -> float | None:  # noqa: ARG002  it would cost as much as a round
@@ -98,6 +101,8 @@ class NoisyStrategy:
             max_examples=1,
             proximal_mu=self._settings.proximal_mu,
             noise=self._plan.noise,
+            trained_parts=self._settings.parts.trained_name,
+            personal_parts=self._settings.parts.personal_name,
         )
 
     def _pay(self, num_survivors: int) -> None:

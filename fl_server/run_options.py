@@ -6,13 +6,14 @@ from typing import Self
 import pydantic
 
 from fl_server.noise_options import NoiseOptions
+from fl_server.part_options import PartOptions
 from fl_server.robust_update import RobustName
 from fl_server.rounds.round_state import USUAL_PATIENCE, Patience
 from fl_server.rounds.server_optimizer import StrategyName
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps
 
 
-class RunOptions(NoiseOptions):
+class RunOptions(NoiseOptions, PartOptions):
     """Options of one training run."""
 
     num_rounds: int = pydantic.Field(default=3, alias="num-rounds", ge=1, le=10_000, description="Rounds to train.")

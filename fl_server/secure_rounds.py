@@ -31,6 +31,7 @@ from fl_protocol.secure_sum.vector import Layout, Values
 from fl_server.errors import RoundError
 from fl_server.grid_exchange import Content, Handlers, QuorumWaiting, RunningRound, exchange
 from fl_server.rounds.round_state import USUAL_PATIENCE, Patience, Phase, secure_plan
+from model_zoo.backbones.parts import PartChoice, only
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +139,9 @@ class SecureRounds:
         Raises:
             RoundError: Too few sites had keys, delivered or revealed; the next round begins with new keys.
         """
-        vector = round_vector(settings, sum(array.size for array in parameters.values()), *sizes)
+        parts = PartChoice(settings.trained_parts, settings.personal_parts)
+        num_summed = sum(array.size for array in only(parameters, parts.summed).values())
+        vector = round_vector(settings, num_summed, *sizes)
         summed = self.sum_round(parameters, settings, vector.layout)
         try:
             totals = round_totals(summed.values, summed.num_survivors, vector)

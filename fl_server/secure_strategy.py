@@ -17,6 +17,7 @@ from fl_server.rounds.checkpoint import TrainingState
 from fl_server.secure_rounds import OpenedRound, SecureRounds, SummedRound
 from fl_server.strategy import RoundReport, RoundSettings
 from model_zoo.architecture import NUM_STATES
+from model_zoo.backbones.parts import only
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class SecureStrategy:
         self._max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.summed.num_survivors)
         if totals.num_cut:
             logger.info("values cut", extra={"values": totals.num_cut, "sites": opened.summed.num_survivors})
-        parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, state.parameters))
+        summed = only(state.parameters, self._settings.parts.summed)
+        parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, summed))
         number = state.round_number + 1
         auc_before = _mean_auc(totals.evaluation)
         report = report_of(opened.summed, number, totals.mean_loss, auc_before)
@@ -80,6 +82,8 @@ class SecureStrategy:
             max_norm=self._max_norm,
             max_examples=self._max_examples,
             proximal_mu=self._settings.proximal_mu,
+            trained_parts=self._settings.parts.trained_name,
+            personal_parts=self._settings.parts.personal_name,
         )
         return self._rounds.run_round(state.parameters, told, (NUM_EVALUATION, len(state.normality)))
 
@@ -101,7 +105,7 @@ def report_of(summed: SummedRound, round_number: int, loss: float, auc_before: f
 
 
 def shaped(update: npt.NDArray[np.float32], like: Mapping[str, npt.NDArray[np.float32]]) -> Parameters:
-    """A flat update by the names and shapes of the parameters."""
+    """A flat update by the names and shapes of the parameters it is of."""
     ends = np.cumsum([array.size for array in like.values()])[:-1]
     parts = np.split(update, ends)
     return {name: part.reshape(array.shape) for (name, array), part in zip(like.items(), parts, strict=True)}

@@ -48,6 +48,7 @@ from fl_server.storage.trainings import (
 )
 from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings, Strategy
 from model_zoo.backbones.parameters import network_with
+from model_zoo.backbones.parts import only
 from model_zoo.export.onnx_export import export_onnx
 from model_zoo.export.quantize import quantize_int8
 from model_zoo.onnx_model import ModelMetadata
@@ -160,6 +161,7 @@ def _strategy(  # noqa: PLR0913, PLR0917  all that a run begins with
         options.robust,
         options.num_malicious,
         options.patience,
+        options.part_choice,
     )
     if options.roster is None:
         return PlainStrategy(grid, settings)
@@ -196,7 +198,7 @@ def _noisy_run(  # noqa: PLR0913, PLR0917  see above
     budget = spent.promising(options.target_epsilon, options.target_delta)
     try:
         cohort = cohort_bounds(rounds.group, options.min_sites)
-        num_parameters = sum(array.size for array in state.parameters.values())
+        num_parameters = sum(array.size for array in only(state.parameters, options.part_choice.summed).values())
         plan = noise_plan(budget, num_rounds, cohort, num_parameters)
     except BudgetError as error:
         raise StartError(str(error)) from error
@@ -301,6 +303,7 @@ def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> Non
         tuple(ZONE_KINDS),
         tuple(STATES),
         tuple(state.normality.tolist()),
+        personal_parts=options.personal_parts,
     )
     fp32 = export_onnx(network, metadata)
     int8 = quantize_int8(fp32)

@@ -18,10 +18,11 @@ from fl_protocol import records
 from fl_protocol.errors import RecordError
 from fl_server.grid_exchange import Handlers, QuorumWaiting, RunningRound, exchange
 from fl_server.robust_update import RobustName, robust_update
-from fl_server.rounds.aggregate import RoundSums, SiteReply
+from fl_server.rounds.aggregate import Parameters, RoundSums, SiteReply
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.round_state import USUAL_PATIENCE, Patience, plain_plan
 from model_zoo.architecture import USUAL_NUM_STEPS
+from model_zoo.backbones.parts import WHOLE_NETWORK, PartChoice, only
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class RoundSettings:
     """Sites that a robust rule has to stand."""
     patience: Patience = USUAL_PATIENCE
     """With stragglers."""
+    parts: PartChoice = WHOLE_NETWORK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,11 +126,11 @@ def run_round(
     plan = plain_plan(settings.deadline_s, settings.min_sites, settings.patience)
     running = RunningRound(grid, round_number, node_ids, plan)
     running.all_have_answered()  # a plain round needs nothing of a site before its update
-    replies = dict[int, Message]()
+    replies, summed = dict[int, Message](), only(state.parameters, settings.parts.summed)
 
     def take(node_id: int, reply: Message) -> str | None:
         try:
-            _site_reply(reply, state)
+            _site_reply(reply, state, summed)
         except RecordError as error:
             logger.warning("update refused", extra={"node_id": node_id, "reason": str(error)})
             return str(error)
@@ -137,9 +139,9 @@ def run_round(
 
     content = _content(state, settings, round_number)
     running.ask(dict.fromkeys(node_ids, (MessageType.TRAIN, content)), Handlers(take))
-    sums = RoundSums.empty(state.parameters, len(state.normality))
+    sums = RoundSums.empty(summed, len(state.normality))
     for _, reply in sorted(replies.items()):  # in one order whoever was first, or the mean's last bits would differ
-        sums = sums.add(_site_reply(reply, state))
+        sums = sums.add(_site_reply(reply, state, summed))
     kept, robust = [reply for _, reply in sorted(replies.items())], settings.robust
     update = sums.mean_update() if robust == "none" else robust_update(robust, settings.num_malicious, kept)
     parameters, optimizer = state.optimizer.step(state.parameters, update)
@@ -181,19 +183,21 @@ def _content(state: TrainingState, settings: RoundSettings, round_number: int) -
                 records.IS_CONDITIONED: settings.is_conditioned,
                 records.TUBELET_STEPS: state.tubelet_steps,
                 records.PROXIMAL_MU: settings.proximal_mu,
+                records.TRAINED_PARTS: settings.parts.trained_name,
+                records.PERSONAL_PARTS: settings.parts.personal_name,
             }
         ),
     }
 
 
-def _site_reply(reply: Message, state: TrainingState) -> SiteReply:
+def _site_reply(reply: Message, state: TrainingState, summed: Parameters) -> SiteReply:
     """Checks a training reply before it may be added.
 
     Raises:
         RecordError: A record is missing, of another shape or not finite.
     """
     update = _arrays(reply, records.UPDATE)
-    records.check_arrays(update, state.parameters, "update")
+    records.check_arrays(update, summed, "update")
     normality = _arrays(reply, records.NORMALITY).get(records.NORMALITY_SUMS)
     if normality is None:
         raise RecordError("normality: expected sums")

@@ -20,6 +20,7 @@ from model_zoo.architecture import (
     checked_num_steps,
     empty_fleet_normality,
 )
+from model_zoo.backbones.parts import PARTS_BY_NAME
 from model_zoo.errors import ModelFileError
 from model_zoo.onnx_file import open_session, read_model_file
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_MOTION, Tubelets
@@ -69,11 +70,16 @@ class ModelMetadata:
     fleet_normality: tuple[float, ...]
     """The fleet's normality sums as one flat vector, one context per zone kind and state; empty before any round."""
     schema_version: int = SCHEMA_VERSION
+    personal_parts: str = "none"
+    """Parts of the network for which every site has values of its own; a ``PersonalParts``."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for the file; the fleet's normality as float32 in base64, a third of what digits would take."""
         packed = np.asarray(self.fleet_normality, dtype="<f4").tobytes()
-        return dataclasses.asdict(self) | {"fleet_normality": base64.b64encode(packed).decode()}
+        fields = dataclasses.asdict(self) | {"fleet_normality": base64.b64encode(packed).decode()}
+        if self.personal_parts == "none":  # builds that know of no personal parts read a model that has none
+            del fields["personal_parts"]
+        return fields
 
     @classmethod
     def from_json(cls, fields: object) -> Self:
@@ -110,6 +116,9 @@ class ModelMetadata:
         if sizes != (NUM_CONTEXT, NUM_ZONE_KINDS, NUM_STATES):
             expected = f"{NUM_CONTEXT} context values, {NUM_ZONE_KINDS} zone kinds and {NUM_STATES} states"
             raise ModelFileError(f"model metadata: expected {expected}, got {sizes}")
+        names = list(PARTS_BY_NAME)
+        if self.personal_parts not in names:
+            raise ModelFileError(f"model metadata: expected personal_parts in {names}, got {self.personal_parts!r}")
         if len(self.fleet_normality) not in {0, len(empty_fleet_normality())}:
             raise ModelFileError(f"model metadata: {len(self.fleet_normality)} values of fleet normality do not fit")
 
@@ -117,18 +126,19 @@ class ModelMetadata:
 class OnnxModel:
     """A loaded model file; thread-safe, holds no state between calls."""
 
-    def __init__(self, model_bytes: bytes, origin: str, num_threads: int = 1) -> None:
+    def __init__(self, model_bytes: bytes, origin: str, num_threads: int = 1, digest: str | None = None) -> None:
         """Loads a model and runs it once, so that a file that cannot run is refused here.
 
         Args:
             model_bytes: The file.
             origin: Where it came from, for error messages.
             num_threads: Threads of ONNX Runtime.
+            digest: SHA-256 of the release that the file was made from; left out: the file is the release.
 
         Raises:
             ModelFileError: The file is damaged, of another schema, or does not run.
         """
-        self.digest = hashlib.sha256(model_bytes).hexdigest()
+        self.digest = digest or hashlib.sha256(model_bytes).hexdigest()
         self._session = open_session(model_bytes, origin, num_threads)
         try:
             fields = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA_KEY])

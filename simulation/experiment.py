@@ -27,6 +27,7 @@ from fl_server.server_app import FP32_FILE, INT8_FILE
 from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.storage import open_storage
 from fl_server.storage.rounds import list_rounds
+from model_zoo.backbones.parts import WHOLE_NETWORK, PartChoice
 from simulation import metrics
 from simulation.coordinator_process import running_coordinator
 from simulation.errors import OutputError
@@ -66,6 +67,8 @@ class Settings:
     is_secure: bool
     """Whether updates are masked, those of baselines too."""
     out: Path
+    parts: PartChoice = WHOLE_NETWORK
+    """What the federation trains, and what of it stays at the sites; baselines train and share everything."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +124,13 @@ class _Experiment:
         """Runs rounds over all sites; a training state in ``coordinator_dir`` is continued."""
         initial = self.settings.initial if is_conditioned else "random"
         settings = FederationSettings(
-            num_rounds, self.settings.num_steps, self.settings.seed, initial, self.settings.is_secure, is_conditioned
+            num_rounds,
+            self.settings.num_steps,
+            self.settings.seed,
+            initial,
+            self.settings.is_secure,
+            is_conditioned,
+            parts=self.settings.parts if is_conditioned else WHOLE_NETWORK,
         )
         with self.stages.stage(title, num_rounds) as stage, _on_round(stage.step):
             run_federation(self.grid, coordinator_dir, self.work_dir / "roster", settings)
@@ -249,6 +258,8 @@ def _figures(outcome: Outcome, wall_s: float, peak_rss_mb: float) -> dict[str, A
         "rounds": settings.num_rounds,
         "seed": settings.seed,
         "initial": settings.initial,
+        "trained_parts": settings.parts.trained_name,
+        "personal_parts": settings.parts.personal_name,
         "footage": fleet.title,
         "model_digest": outcome.model_digest,
         "is_masked": settings.is_secure,
@@ -299,6 +310,8 @@ def _context_figures(outcome: Outcome) -> dict[str, float | None]:
 def _notes(outcome: Outcome) -> Iterator[str]:
     if not outcome.settings.is_secure:
         yield "Updates were not masked: whoever runs the coordinator can read each site's."
+    if outcome.settings.parts.personal and outcome.feedback is not None:
+        yield "What is the sites' own had learned from the feedback, too, when the model before it was tested again."
     if outcome.settings.initial == "default":
         yield "Rounds went on from the model that ships; with --initial random they start from nothing."
     yield from outcome.fleet.notes

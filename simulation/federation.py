@@ -10,6 +10,7 @@ from fl_server.server_app import app as server_app
 from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.storage import open_storage
 from fl_server.storage.trainings import last_committed
+from model_zoo.backbones.parts import WHOLE_NETWORK, PartChoice
 from simulation.local_grid import LocalGrid
 
 CLIENT_APP = "fl_client.client_app:app"
@@ -33,6 +34,8 @@ class FederationSettings:
     is_conditioned: bool = True
     target_epsilon: float = 0.0
     """What the rounds may give away of one site, with noise; 0: no noise. Needs ``is_secure``."""
+    parts: PartChoice = WHOLE_NETWORK
+    """What is trained, and what of it stays at the sites."""
 
 
 def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, settings: FederationSettings) -> None:
@@ -57,6 +60,8 @@ def run_federation(grid: LocalGrid, coordinator_dir: Path, roster_dir: Path, set
         "initial": settings.initial,
         "state": str(coordinator_dir),
         "deadline-s": 3600.0,
+        "trained-parts": settings.parts.trained_name,
+        "personal-parts": settings.parts.personal_name,
     }
     if settings.is_secure:
         run_config |= {"target-epsilon": settings.target_epsilon}

@@ -73,6 +73,7 @@ def _facts(figures: dict[str, Any]) -> dict[str, str]:
         "Clients": str(figures["clients"]),
         "Rounds": str(figures["rounds"]),
         "Seed": str(figures["seed"]),
+        "Trained, and kept at the sites": f"{figures['trained_parts']}, {figures['personal_parts']}",
         "Footage": figures["footage"],
         "Wall time": f"{figures['wall_s']:.0f} s",
         "Peak memory, all processes": f"{figures['peak_rss_mb'] / 1000:.2f} GB",

@@ -18,6 +18,8 @@ os.environ["FLWR_DISABLE_UPDATE_CHECK"] = "1"
 
 import typer
 
+from model_zoo.backbones.parts import PartChoice, PersonalParts, TrainedParts
+
 STEPS_OF_ALL = {"default": 240, "random": 400}
 """By what a run starts from. Few clients train longer each: a round takes as long, and the model learns as much."""
 MOST_SHARING = 20
@@ -48,6 +50,11 @@ def main(  # noqa: PLR0913  one parameter for each option
         bool | None,
         typer.Option("--secure/--plain", help="Mask updates, or let the coordinator read each; else masked from 3 on."),
     ] = None,
+    trained_parts: Annotated[TrainedParts, typer.Option(help="What rounds train; the rest stays as it is.")] = "all",
+    personal_parts: Annotated[
+        PersonalParts,
+        typer.Option(help="What sites train and keep to themselves."),
+    ] = "none",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option(help="Folder for the results; earlier ones are replaced.")] = Path("out/run"),
 ) -> None:
@@ -60,7 +67,12 @@ def main(  # noqa: PLR0913  one parameter for each option
     if secure and clients < SMALLEST_ROUND:
         raise typer.BadParameter(f"--secure: expected at least {SMALLEST_ROUND} clients, got {clients}")
     secure = clients >= SMALLEST_ROUND if secure is None else secure
-    results = run_experiment(Settings(clients, rounds, steps, footage, seed, baselines, workers, initial, secure, out))
+    try:
+        parts = PartChoice(trained_parts, personal_parts)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    settings = Settings(clients, rounds, steps, footage, seed, baselines, workers, initial, secure, out, parts)
+    results = run_experiment(settings)
     typer.echo(results)
 
 

@@ -16,11 +16,11 @@ from fl_client.learning import load_scenes
 from fl_client.perceived import CameraView, Perceived
 from fl_client.pipeline import ALARMING_SEVERITY
 from fl_client.recording.scored import observation_of
+from fl_client.releases.site_model import load_site_model
 from fl_client.scorer_fitting import fit_scorer
 from fl_client.scoring import Surprise
 from fl_client.storage.tubelet_store import TubeletStore, no_tubelets
 from model_zoo.datasets.clip import Labels
-from model_zoo.onnx_model import load_model
 from model_zoo.perception.tubelet import Tubelets, concatenate
 from simulation.footage import Clip, Interval, SiteFootage
 
@@ -98,7 +98,7 @@ def score_clips(
     view = CameraView(footage.site, camera, load_scenes(store.folder))
     scorers = {
         variant.name: fit_scorer(
-            load_model(variant.model_path),
+            load_site_model(variant.model_path, state_dir),
             store,
             is_conditioned=variant.is_conditioned,
             uses_labels=variant.uses_labels,

@@ -15,6 +15,7 @@ from fl_protocol.round_vector import RoundSettingsMessage, SiteContribution
 from model_zoo.architecture import checked_num_steps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
+from model_zoo.backbones.parts import PartChoice
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Trainer:
         def contribute(settings: RoundSettingsMessage) -> SiteContribution:
             try:
                 steps = checked_num_steps(settings.tubelet_steps)
+                parts = PartChoice(settings.trained_parts, settings.personal_parts)
             except ValueError as error:
                 raise RecordError(f"settings: {error}") from error
             shape = FilmLstmShape.conditioned(settings.is_conditioned, steps)
@@ -73,6 +75,7 @@ class Trainer:
                 settings.num_steps,
                 shape,
                 settings.proximal_mu,
+                parts,
             )
             return site_contribution(self._state_dir, assignment)
 

@@ -42,7 +42,8 @@ class ServerOptimizer:
 
         Args:
             parameters: Global parameters of the round.
-            mean_update: Mean of local minus global parameters: a direction to go, not a gradient.
+            mean_update: Mean of local minus global parameters: a direction to go, not a gradient. What it does not
+                name stays as it is, with its moments.
 
         Returns:
             The new global parameters and the optimizer's new state.
@@ -58,8 +59,11 @@ class ServerOptimizer:
         second = self._second_moment(mean_update) if is_adaptive else {}
         new = {
             name: array + np.float32(self.server_lr) * _scaled(velocity[name], second.get(name))
+            if name in mean_update
+            else array
             for name, array in parameters.items()
         }
+        velocity, second = {**self.velocity, **velocity}, {**self.second_moment, **second}
         return new, dataclasses.replace(self, velocity=velocity, second_moment=second)
 
     def _second_moment(self, mean_update: Moments) -> Parameters:

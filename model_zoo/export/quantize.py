@@ -14,13 +14,9 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from model_zoo.errors import ModelFileError
+from model_zoo.export.int8_matrix import LEAST_STORED_VALUES, int8_matrix
 
 QUANTIZED_OPS = ("Conv", "Clip")
-
-_LEAST_STORED_VALUES = 1024
-"""Smaller weights stay as they are: what is saved would not pay for another node."""
-_LARGEST_INT8 = 127
-_LEAST_SCALE = 1e-12
 
 
 def quantize_int8(model_bytes: bytes) -> bytes:
@@ -62,7 +58,7 @@ def _store_weights_as_int8(graph: onnx.GraphProto) -> None:
     by_column = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
     for tensor in list(graph.initializer):
         weights = onnx.numpy_helper.to_array(tensor)
-        if weights.dtype == np.float32 and weights.ndim == 2 and weights.size >= _LEAST_STORED_VALUES:
+        if weights.dtype == np.float32 and weights.ndim == 2 and weights.size >= LEAST_STORED_VALUES:
             _store_as_int8(graph, tensor, weights, axis=int(tensor.name in by_column))
 
 
@@ -70,9 +66,8 @@ def _store_as_int8(
     graph: onnx.GraphProto, tensor: onnx.TensorProto, weights: npt.NDArray[np.float32], axis: int
 ) -> None:
     """Stores one matrix with a scale for each index of ``axis``."""
-    scale = np.maximum(np.abs(weights).max(axis=1 - axis) / _LARGEST_INT8, _LEAST_SCALE).astype(np.float32)
-    stored = np.rint(weights / np.expand_dims(scale, 1 - axis)).astype(np.int8)
-    parts = {"int8": stored, "float32": np.expand_dims(scale, 1 - axis)}
+    stored, scale = int8_matrix(weights, axis)
+    parts: dict[str, npt.NDArray[np.generic]] = {"int8": stored, "float32": scale}
     names = [f"{tensor.name}.{part}" for part in parts]
     graph.initializer.remove(tensor)
     graph.initializer.extend(

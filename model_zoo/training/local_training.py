@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from model_zoo.architecture import NUM_STATES
 from model_zoo.backbones.film_lstm import FilmLstm, small_pictures
+from model_zoo.backbones.parts import ALL_PARTS, Part, part_of
 from model_zoo.evaluation.frame_auc import roc_auc
 from model_zoo.training.batch import LABEL_CONFIRMED, Batch, CameraFootage, batch_of, draw_batch, draw_rows
 
@@ -41,6 +42,8 @@ class TrainingSettings:
     """Share of the pseudo-anomalies that look wrong, where the empty scene is known; the others move or size wrong."""
     proximal_mu: float = 0.0
     """Pull towards the parameters that training began with (FedProx): half of it times their squared distance."""
+    parts: frozenset[Part] = ALL_PARTS
+    """What is trained; other parts of the network stay as they are."""
     is_pretraining: bool = False
     """Pretraining teaches the heads alone, on batches of normal tubelets as large as both halves of the others."""
 
@@ -57,8 +60,11 @@ class LocalTrainer:
         # Convolutions of few channels train a quarter faster with channels last.
         self._network = network.to(memory_format=torch.channels_last).train()
         self._settings = settings
-        self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-        self._start = [parameter.detach().clone() for parameter in network.parameters()] if settings.proximal_mu else []
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(part_of(name) in settings.parts)
+        self._trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self._optimizer = torch.optim.Adam(self._trained, lr=settings.learning_rate)
+        self._start = [parameter.detach().clone() for parameter in self._trained] if settings.proximal_mu else []
 
     def step(self, footage: CameraFootage, rng: np.random.Generator) -> float:
         """Takes one step.
@@ -83,13 +89,13 @@ class LocalTrainer:
         if self._start:
             loss = loss + 0.5 * self._settings.proximal_mu * self._distance()
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
-        torch.nn.utils.clip_grad_norm_(self._network.parameters(), MAX_GRADIENT_NORM)
+        torch.nn.utils.clip_grad_norm_(self._trained, MAX_GRADIENT_NORM)
         self._optimizer.step()
         return float(told.item())
 
     def _distance(self) -> Tensor:
         """Squared L2 distance to where training began. Scalar."""
-        pairs = zip(self._network.parameters(), self._start, strict=True)
+        pairs = zip(self._trained, self._start, strict=True)
         return torch.stack([(parameter - start).square().sum() for parameter, start in pairs]).sum()
 
     def _pretraining_loss(self, footage: CameraFootage, rng: np.random.Generator) -> Tensor:

@@ -87,6 +87,12 @@ def test_option_that_makes_no_sense_is_refused_by_name(option: str, value: str, 
     assert line.startswith(f"error: Invalid value for '{option}': {problem}")
 
 
+def test_parts_that_leave_nothing_to_sum_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    line = refusal_here(capsys, "--trained-parts", "film-and-heads", "--personal-parts", "film-and-heads")
+    said = "trained-parts film-and-heads and personal-parts film-and-heads leave nothing to sum"
+    assert line == f"error: Invalid value: {said}"
+
+
 def test_missing_and_empty_footage_folders_and_a_file_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,3 +77,20 @@ def test_plain_averaging_has_no_memory() -> None:
 def test_rate_that_is_given_is_taken() -> None:
     parameters, _ = server_optimizer("fedavg", 0.5).step({"w": floats([1.0, 1.0])}, {"w": UPDATES[0]})
     assert parameters["w"].tolist() == [1.5, 0.0]
+
+
+@pytest.mark.parametrize("name", ["fedavgm", "fedadam", "fedyogi"])
+def test_parameters_without_an_update_stay_as_they_are_with_their_moments(name: StrategyName) -> None:
+    parameters = {"w": floats([1.0, 2.0]), "v": floats([3.0, 4.0])}
+    parameters, before = server_optimizer(name).step(parameters, {"w": UPDATES[0], "v": UPDATES[1]})
+    moved, after = before.step(parameters, {"w": UPDATES[2]})
+    assert moved["v"].tobytes() == parameters["v"].tobytes()
+    assert list(moved) == ["w", "v"]
+    assert moved["w"].tolist() != parameters["w"].tolist()
+    for moments_before, moments_after in (
+        (before.velocity, after.velocity),
+        (before.second_moment, after.second_moment),
+    ):
+        assert moments_before.keys() == moments_after.keys()
+        if "v" in moments_before:
+            assert moments_after["v"].tobytes() == moments_before["v"].tobytes()

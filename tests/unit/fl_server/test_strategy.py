@@ -15,6 +15,7 @@ from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.round_state import Patience
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.strategy import RoundSettings, run_round
+from model_zoo.backbones.parts import PartChoice
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
 
 
@@ -106,7 +107,7 @@ def test_training_messages_carry_the_old_state_and_evaluation_the_new_one() -> N
             "is-conditioned": True,
             "tubelet-steps": 12,
         }
-        facts |= {"proximal-mu": 0.0}
+        facts |= {"proximal-mu": 0.0, "trained-parts": "all", "personal-parts": "none"}
         assert dict(settings) == facts
     assert {message.metadata.ttl for message in grid.sent} == {60.0}
 
@@ -250,3 +251,22 @@ def test_evaluation_without_auc_is_refused_and_the_others_count(caplog: pytest.L
     assert report.auc == pytest.approx(0.8)
     (refused,) = [record.__dict__ for record in caplog.records if record.getMessage() == "evaluation refused"]
     assert (refused["node_id"], refused["reason"]) == (101, "metrics: expected auc")
+
+
+def test_only_summed_parts_are_taken_and_the_others_stay_bit_for_bit(caplog: pytest.LogCaptureFixture) -> None:
+    parameters = {"conv1.bias": floats([1.0, 2.0]), "films.third": floats([5.0]), "head.0.bias": floats([3.0])}
+    state = dataclasses.replace(STATE, parameters=parameters)
+    settings = dataclasses.replace(SETTINGS, parts=PartChoice("film-and-heads", "film"))
+    right = dataclasses.replace(ONE, update={"head.0.bias": floats([1.0])})
+    whole = dataclasses.replace(ONE, update={name: np.ones_like(array) for name, array in parameters.items()})
+    with caplog.at_level(logging.WARNING):
+        new, report = run_round(
+            fleet(answering(right), answering(whole), answering(right)), [101, 102, 103], state, settings
+        )
+    assert report.num_survivors == 2
+    assert {name: array.tolist() for name, array in new.parameters.items()} == {
+        "conv1.bias": [1.0, 2.0],
+        "films.third": [5.0],
+        "head.0.bias": [4.0],
+    }
+    assert "update refused" in [record.message for record in caplog.records]

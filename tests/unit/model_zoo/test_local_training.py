@@ -9,6 +9,7 @@ import pytest
 from model_zoo.architecture import NumSteps
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, initial_parameters, network_with, parameters_of
+from model_zoo.backbones.parts import Part, only
 from model_zoo.perception.tubelet import concatenate
 from model_zoo.training.batch import LABEL_CONFIRMED, CameraFootage, draw_rows
 from model_zoo.training.local_training import LocalTrainer, TrainingSettings, evaluate_held_out
@@ -155,3 +156,16 @@ def test_proximal_pull_keeps_training_near_where_it_began() -> None:
         distances.append(sum(float(np.square(trained[name] - array).sum()) for name, array in parameters.items()))
     assert all((first[0][name] == array).all() for name, array in first[1].items())
     assert distances[1] < 0.5 * distances[0]
+
+
+@pytest.mark.parametrize("proximal_mu", [0.0, 1.0])
+def test_only_the_parts_to_be_trained_move(proximal_mu: float) -> None:
+    start = initial_parameters(SMALL, 0)
+    network = network_with(SMALL, start)
+    parts: frozenset[Part] = frozenset({"film", "heads"})
+    settings = dataclasses.replace(SETTINGS, parts=parts, proximal_mu=proximal_mu)
+    trainer, rng = LocalTrainer(network, settings), np.random.default_rng(4)
+    for _ in range(3):
+        trainer.step(FOOTAGE, rng)
+    moved = {name for name, array in parameters_of(network).items() if array.tobytes() != start[name].tobytes()}
+    assert moved == set(only(start, parts))

@@ -123,6 +123,20 @@ def test_facts_that_are_missing_unknown_or_no_facts_at_all_are_refused() -> None
     assert refusal(labelled([1, 2])) == "a.onnx: expected model schema 3 or 4, got None"
 
 
+def test_parts_that_are_left_to_sites_are_read_back_and_named_only_where_there_are_any() -> None:
+    assert "personal_parts" not in METADATA.as_json()
+    personal = dataclasses.replace(METADATA, personal_parts="heads")
+    model = OnnxModel(labelled(personal.as_json()), "a.onnx", digest="d" * 64)
+    assert (model.metadata, model.digest) == (personal, "d" * 64)
+
+
+@pytest.mark.parametrize("other", ["trunk", ["heads"], None])
+def test_parts_that_no_network_has_are_refused(other: object) -> None:
+    known = "['none', 'heads', 'film', 'film-and-heads']"
+    said = refusal(labelled(METADATA.as_json() | {"personal_parts": other}))
+    assert said == f"a.onnx: model metadata: expected personal_parts in {known}, got {other!r}"
+
+
 def test_file_of_the_schema_before_is_read_as_of_twelve_steps() -> None:
     before = {name: value for name, value in METADATA.as_json().items() if name != "num_steps"}
     assert OnnxModel(labelled(before | {"schema_version": 3}), "a.onnx").metadata == METADATA
