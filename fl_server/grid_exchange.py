@@ -50,11 +50,11 @@ class Handlers:
 class Waiting(Protocol):
     """Says when enough was heard."""
 
-    def hear(self, node_id: int, problem: str | None) -> None:
-        """A node answered; None: as it should."""
-
-    def is_late(self, node_id: int) -> bool:
+    def is_late(self, node_id: int, now_s: float) -> bool:
         """Whether an answer of this node comes too late to be taken."""
+
+    def hear(self, node_id: int, problem: str | None, now_s: float) -> None:
+        """A node answered; None: as it should."""
 
     def is_over(self) -> bool:
         """Whether nothing is waited for any more."""
@@ -80,8 +80,9 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
         replies = list(grid.pull_messages(list(node_ids)))
         for reply in replies:
             node_id = node_ids.pop(reply.metadata.reply_to_message_id)
-            is_late = waiting.is_late(node_id) and not reply.has_error()
-            waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers))
+            now_s = time.monotonic()  # one instant: what is taken is counted, however long the taking takes
+            is_late = waiting.is_late(node_id, now_s) and not reply.has_error()
+            waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers), now_s)
         pause_s = _FIRST_PAUSE_S if replies else min(2 * pause_s, _LONGEST_PAUSE_S)
         time.sleep(pause_s if node_ids else 0.0)
     if node_ids:
@@ -102,23 +103,28 @@ class QuorumWaiting:
 
     Args:
         deadline_s: Longest wait.
-        quorum: Fewest answers.
+        quorum: Fewest answers; 0 if those are there already.
         patience: With stragglers.
     """
 
     def __init__(self, deadline_s: float, quorum: int, patience: Patience) -> None:
         self._began_s, self._quorum, self._patience, self._num_answered = time.monotonic(), quorum, patience, 0
         self._deadline_s = self._ends_s = self._began_s + deadline_s
+        self._settle(self._began_s)
 
-    def hear(self, node_id: int, problem: str | None) -> None:  # noqa: ARG002  whoever it is
-        """Counts an answer."""
-        self._num_answered += problem is None
-        if self._num_answered == self._quorum and problem is None:
-            self._ends_s = min(self._deadline_s, self._patience.ends_s(self._began_s, time.monotonic()))
-
-    def is_late(self, node_id: int) -> bool:  # noqa: ARG002  whoever it is
+    def is_late(self, node_id: int, now_s: float) -> bool:  # noqa: ARG002  whoever and whenever it is
         """Nothing is."""
         return False
+
+    def hear(self, node_id: int, problem: str | None, now_s: float) -> None:  # noqa: ARG002  whoever it is
+        """Counts an answer."""
+        if problem is None:
+            self._num_answered += 1
+            self._settle(now_s)
+
+    def _settle(self, now_s: float) -> None:
+        if self._num_answered == self._quorum:
+            self._ends_s = min(self._deadline_s, self._patience.ends_s(self._began_s, now_s))
 
     def is_over(self) -> bool:
         """Whether the time is over."""
@@ -134,16 +140,18 @@ class _PhaseWaiting:
     """As it began."""
     beside: set[int]
 
-    def hear(self, node_id: int, problem: str | None) -> None:
+    def hear(self, node_id: int, problem: str | None, now_s: float) -> None:
         """Tells the round."""
         self.beside.discard(node_id)
-        now_s, name = time.monotonic(), self.phase.phase
+        name = self.phase.phase
         heard = Answered(node_id, name, now_s) if problem is None else SiteFailed(node_id, name, problem, now_s)
         if node_id in self.phase.cohort and not self._is_left():
             self.running.tell(heard)
 
-    def is_late(self, node_id: int) -> bool:
+    def is_late(self, node_id: int, now_s: float) -> bool:
         """Whether the round has gone on without this site of its cohort."""
+        if not self._is_left():
+            self.running.tell(Tick(now_s))
         return node_id in self.phase.cohort and self._is_left()
 
     def is_over(self) -> bool:
@@ -192,7 +200,7 @@ class RunningRound:
         waiting = _PhaseWaiting(self, began, set(contents) - began.cohort)
         exchange(self._grid, contents, began.plan.limits_of(began.phase).deadline_s, handlers, waiting)
         for node_id in sorted(began.cohort - set(contents)):
-            waiting.hear(node_id, "it is not there any more")
+            waiting.hear(node_id, "it is not there any more", time.monotonic())
         self._check()
 
     def all_have_answered(self) -> None:

@@ -57,6 +57,8 @@ class NoisyStrategy:
         run: Noise and budget.
     """
 
+    tells_before = True
+
     def __init__(self, rounds: SecureRounds, settings: RoundSettings, run: NoisyRun) -> None:
         self._rounds, self._settings, self._plan, self._store = rounds, settings, run.plan, run.store
         self._max_norm = run.max_norm

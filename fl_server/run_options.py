@@ -83,6 +83,9 @@ class RunOptions(NoiseOptions, PartOptions):
         max_length=4096,
         description="Where to start before the first round is committed: default (the shipped model) or random.",
     )
+    restart: bool = pydantic.Field(
+        default=False, description="Begin again from initial although rounds are committed; their numbers go on."
+    )
     roster: Path | None = pydantic.Field(
         default=None,
         description="Signed roster, with which rounds are secure: this coordinator sees sums alone. Left out or empty: "

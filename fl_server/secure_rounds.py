@@ -124,7 +124,7 @@ class SecureRounds:
 
     def set_up(self) -> None:
         """Sets up every node that is not yet."""
-        fewest = max(1, self.group.parameters.fewest_survivors - self.num_set_up)
+        fewest = max(0, self.group.parameters.fewest_survivors - self.num_set_up)
         waiting = QuorumWaiting(self._deadline_s, fewest, self._patience)
         exchange(self._grid, self._set_ups(), self._deadline_s, self._handlers(self._take_set_up), waiting)
 

@@ -40,6 +40,8 @@ class SecureStrategy:
         settings: Of the run.
     """
 
+    tells_before = True
+
     def __init__(self, rounds: SecureRounds, settings: RoundSettings) -> None:
         self._rounds, self._settings = rounds, settings
         self._max_norm, self._max_examples = FIRST_MAX_NORM, FIRST_MAX_EXAMPLES
@@ -96,7 +98,6 @@ def report_of(summed: SummedRound, round_number: int, loss: float, auc_before: f
         summed.num_survivors,
         loss,
         summed.bytes_up,
-        None,
         auc_before,
         cohort,
         summed.epoch,

@@ -21,25 +21,27 @@ from context.zone import ZONE_KINDS
 from fl_protocol.errors import RosterError
 from fl_protocol.messages import ClosedRound
 from fl_runtime.atomic_file import write_atomically
-from fl_server.errors import BudgetError, NotFoundError, RoundError, StartError
+from fl_server.errors import BudgetError, FencedError, NotFoundError, RoundError, StartError
 from fl_server.noisy_strategy import NoisyRun, NoisyStrategy
 from fl_server.rounds.checkpoint import TrainingState, encode_state
 from fl_server.rounds.noise_plan import cohort_bounds, noise_plan
 from fl_server.rounds.privacy_budget import PrivacyBudget
-from fl_server.rounds.round_state import Phase
+from fl_server.rounds.round_state import Phase, StepDone
 from fl_server.run_options import RunOptions
 from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
 from fl_server.secure_strategy import SecureStrategy
 from fl_server.starting_state import shape_of, starting_state
-from fl_server.storage import Storage, open_storage, publish_model, record_round
+from fl_server.storage import Storage, open_storage
+from fl_server.storage.rounds import list_rounds
 from fl_server.storage.trainings import (
     FinishedRound,
     Lease,
     Training,
-    check_lease,
     commit_round,
+    complete_round,
     find_training,
     finish_training,
+    publish_trained,
     reserve_epoch,
     store_accountant,
     stored_accountant,
@@ -80,14 +82,21 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
     Raises:
         StartError: The options contradict what is there; nothing was changed.
         RoundError: Too few sites came, or a round failed too often; earlier rounds stay committed.
+        BudgetError: No further round is within the privacy budget; the model so far is published.
         FencedError: Another run has taken over; nothing was stored since.
     """
     _check_options(options)
-    starting_state(options, storage)  # one that cannot begin takes the lease from nobody
+    starting_state(options, storage, is_restarted=options.restart)  # a run that cannot begin takes nobody's lease
     training = _training(options, storage)
     lease = take_lease(storage, training.training_id)
     try:
         _train(grid, options, storage, lease)
+    except FencedError as error:
+        logger.error("another run has taken over", extra={"reason": str(error)})  # noqa: TRY400  no defect, no trace
+        raise
+    except BudgetError as error:
+        finish_training(storage, lease, failure=f"privacy budget used up: {error}")
+        raise
     except (RoundError, StartError) as error:
         if not training.is_supervised:  # nobody is going to start it again
             finish_training(storage, lease, failure=str(error))
@@ -96,32 +105,37 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
 
 def _train(grid: Grid, options: RunOptions, storage: Storage, lease: Lease) -> None:
     """The rounds that are left, and the publication; see ``train_and_publish``."""
-    state = starting_state(options, storage)  # whoever held the lease before may have committed in between
     training = find_training(storage, lease.training_id)
+    is_restarted = options.restart and not training.num_committed
+    state = starting_state(options, storage, is_restarted=is_restarted)  # others may have committed before the lease
     num_left = training.num_rounds - training.num_committed
     if num_left:
         _wait_for_sites(grid, options.min_sites, options.deadline_s)
         strategy = _strategy(grid, options, storage, lease, state, num_left)
         state = _trained(strategy, options, storage, lease, state, num_left)
-    check_lease(storage, lease)
-    _publish(state, options, storage)
+    _publish(state, options, storage, lease)
     finish_training(storage, lease)
 
 
 def _trained(  # noqa: PLR0913, PLR0917  all that rounds need
     strategy: Strategy, options: RunOptions, storage: Storage, lease: Lease, state: TrainingState, num_rounds: int
 ) -> TrainingState:
-    """The state after so many rounds, each of them committed."""
-    closed = None
-    for _ in range(num_rounds):
+    """The state after so many rounds, each of them committed.
+
+    Raises:
+        BudgetError: No further round is within the privacy budget; what was trained before is published.
+    """
+    closed = next((one for one in list_rounds(storage, 1) if one.round_number == state.round_number), None)
+    for num_left in range(num_rounds, 0, -1):
         try:
             state, report = _tried(strategy, state, options.retries)
-        except BudgetError as error:
-            logger.warning("training ends: privacy budget used up", extra={"reason": str(error)})
-            break
-        _tell_auc(storage, closed, report.auc_before)
+        except BudgetError:
+            _publish(state, options, storage, lease)
+            raise
+        _tell_auc(storage, lease, closed, report.auc_before)
         closed = _commit(storage, lease, state, report)
-    _tell_last_auc(storage, closed, strategy, state)
+        if num_left == 1 or not strategy.tells_before:
+            _evaluate(strategy, state, storage, lease, closed)
     return state
 
 
@@ -264,36 +278,34 @@ def _commit(storage: Storage, lease: Lease, state: TrainingState, report: RoundR
         closed_utc=dt.datetime.now(dt.UTC),
         num_sites=report.num_survivors,
         loss=report.loss,
-        auc=report.auc,
+        auc=None,
         bytes_up=report.bytes_up,
         model_digest=None,
     )
     finished = FinishedRound(closed, encode_state(state), report.cohort, report.secure_epoch)
     commit_round(storage, lease, finished)
-    report.running.done(Phase.AGGREGATED)
-    facts = {"round_number": report.round_number, "loss": report.loss, "auc": report.auc}
-    logger.info("round closed", extra=facts | {"survivors": report.num_survivors, "bytes_up": report.bytes_up})
+    report.running.tell(StepDone(Phase.AGGREGATED, time.monotonic()))
+    facts = {"round_number": report.round_number, "loss": report.loss, "survivors": report.num_survivors}
+    logger.info("round closed", extra=facts | {"bytes_up": report.bytes_up})
     return closed
 
 
-def _tell_auc(storage: Storage, closed: ClosedRound | None, auc: float | None) -> None:
-    """Completes the record of a round by what the round after it told."""
+def _tell_auc(storage: Storage, lease: Lease, closed: ClosedRound | None, auc: float | None) -> None:
+    """Completes the record of a round by what was told of it later."""
     if closed is not None and auc is not None:
-        record_round(storage, closed.model_copy(update={"auc": auc}))
+        complete_round(storage, lease, closed.model_copy(update={"auc": auc}))
         logger.info("round evaluated", extra={"round_number": closed.round_number, "auc": auc})
 
 
-def _tell_last_auc(storage: Storage, closed: ClosedRound | None, strategy: Strategy, state: TrainingState) -> None:
-    """Completes the record of the last round; a round that only evaluates and fails keeps no model back."""
-    if closed is None:
-        return
+def _evaluate(strategy: Strategy, state: TrainingState, storage: Storage, lease: Lease, closed: ClosedRound) -> None:
+    """Has sites tell how good a model is; one that cannot be told keeps no model back."""
     try:
-        _tell_auc(storage, closed, strategy.evaluate(state))
+        _tell_auc(storage, lease, closed, strategy.evaluate(state))
     except RoundError as error:
-        logger.warning("last model not evaluated", extra={"reason": str(error)})
+        logger.warning("model not evaluated", extra={"reason": str(error)})
 
 
-def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> None:
+def _publish(state: TrainingState, options: RunOptions, storage: Storage, lease: Lease) -> None:
     network = network_with(shape_of(options), state.parameters)
     metadata = ModelMetadata(
         state.round_number,
@@ -315,4 +327,4 @@ def _publish(state: TrainingState, options: RunOptions, storage: Storage) -> Non
         "is_masked": options.roster is not None,
         "seed": options.seed,
     }
-    publish_model(storage, int8, card, state.round_number)
+    publish_trained(storage, lease, int8, card, state.round_number)

@@ -54,8 +54,6 @@ class RoundReport:
     num_survivors: int
     loss: float
     bytes_up: int
-    auc: float | None
-    """Of the model that the round gave; None where it is not known yet."""
     auc_before: float | None
     """Of the model that the round began with, where the round itself told."""
     cohort: tuple[str, ...]
@@ -69,6 +67,9 @@ class RoundReport:
 class Strategy(Protocol):
     """How rounds are run."""
 
+    tells_before: bool
+    """Whether each round tells how good the model was that it began with, so that but the last has to be evaluated."""
+
     def run_round(self, state: TrainingState) -> tuple[TrainingState, RoundReport]:
         """Trains one round.
 
@@ -78,7 +79,7 @@ class Strategy(Protocol):
         """
 
     def evaluate(self, state: TrainingState) -> float | None:
-        """How good the last model is; None where nobody can tell, or a round has told.
+        """How good a model is; None where nobody can tell.
 
         Raises:
             RoundError: Too few sites told.
@@ -93,6 +94,8 @@ class PlainStrategy:
         settings: Of the run.
     """
 
+    tells_before = False
+
     def __init__(self, grid: Grid, settings: RoundSettings) -> None:
         self._grid, self._settings = grid, settings
 
@@ -100,15 +103,15 @@ class PlainStrategy:
         """See ``Strategy``."""
         return run_round(self._grid, sorted(self._grid.get_node_ids()), state, self._settings)
 
-    def evaluate(self, state: TrainingState) -> float | None:  # noqa: ARG002  every round has told
+    def evaluate(self, state: TrainingState) -> float | None:
         """See ``Strategy``."""
-        return None
+        return evaluate(self._grid, sorted(self._grid.get_node_ids()), state, self._settings)
 
 
 def run_round(
     grid: Grid, node_ids: list[int], state: TrainingState, settings: RoundSettings
 ) -> tuple[TrainingState, RoundReport]:
-    """Trains one round at ``node_ids`` and evaluates its result there.
+    """Trains one round at ``node_ids``.
 
     Args:
         grid: Where messages go.
@@ -146,13 +149,12 @@ def run_round(
     update = sums.mean_update() if robust == "none" else robust_update(robust, settings.num_malicious, kept)
     parameters, optimizer = state.optimizer.step(state.parameters, update)
     new_state = TrainingState(parameters, sums.normality, optimizer, round_number, state.tubelet_steps)
-    auc = _evaluate(grid, node_ids, new_state, settings)
     bytes_up, cohort = sum(map(_num_bytes, kept)), tuple(map(str, node_ids))
-    report = RoundReport(round_number, sums.num_survivors, sums.mean_loss(), bytes_up, auc, None, cohort, None, running)
+    report = RoundReport(round_number, sums.num_survivors, sums.mean_loss(), bytes_up, None, cohort, None, running)
     return new_state, report
 
 
-def _evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: RoundSettings) -> float | None:
+def evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: RoundSettings) -> float | None:
     """Mean over held-out tubelets of how well the model tells pseudo-anomalies from them; ``None`` if none replied."""
     content, told = _content(state, settings, state.round_number), list[tuple[int, float]]()
 

@@ -355,8 +355,7 @@ def _on_round(step: Callable[[str], None]) -> Iterator[None]:
     class Follower(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.getMessage() == "round closed":
-                auc = record.__dict__["auc"]
-                step(f"loss {record.__dict__['loss']:.3f}" + ("" if auc is None else f", held-out AUC {auc:.3f}"))
+                step(f"loss {record.__dict__['loss']:.3f}")
 
     source, follower = logging.getLogger("fl_server.server_app"), Follower()
     level = source.level

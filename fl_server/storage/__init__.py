@@ -5,6 +5,5 @@ Safe for several processes at once: the API and a training run open the same sto
 
 from fl_server.storage.database import Storage, open_storage
 from fl_server.storage.models import publish_model
-from fl_server.storage.rounds import record_round
 
-__all__ = ["Storage", "open_storage", "publish_model", "record_round"]
+__all__ = ["Storage", "open_storage", "publish_model"]

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from fl_protocol.messages import MAX_BODY_BYTES, PublishedModel
 from fl_runtime.atomic_file import write_atomically
@@ -20,7 +21,13 @@ logger = logging.getLogger(__name__)
 _NEWEST_FIRST = sa.select(ModelRow).order_by(ModelRow.id.desc()).limit(1)
 
 
-def publish_model(storage: Storage, model_bytes: bytes, card: Mapping[str, Any], round_number: int) -> PublishedModel:
+def publish_model(
+    storage: Storage,
+    model_bytes: bytes,
+    card: Mapping[str, Any],
+    round_number: int,
+    check: Callable[[orm.Session], object] = lambda _: None,
+) -> PublishedModel:
     """Offers a model to all sites; any process that opened the storage may do so.
 
     Publishing what is already in force changes nothing; publishing an older model again puts it back in force.
@@ -30,6 +37,7 @@ def publish_model(storage: Storage, model_bytes: bytes, card: Mapping[str, Any],
         model_bytes: The model file, ONNX. Not empty.
         card: What is known of the model, as JSON values, at most ``MAX_BODY_BYTES`` as JSON.
         round_number: Round that produced it; 0 before the first.
+        check: Called in the transaction; what it raises leaves everything as it was.
 
     Raises:
         ValueError: ``model_bytes`` is empty, or ``card`` is no JSON or too large.
@@ -41,6 +49,7 @@ def publish_model(storage: Storage, model_bytes: bytes, card: Mapping[str, Any],
     digest = hashlib.sha256(model_bytes).hexdigest()
     write_atomically(_path(storage, digest), model_bytes)
     with storage.writing() as session:
+        check(session)
         row = session.scalar(_NEWEST_FIRST)
         if row is None or (row.digest, row.round_number, row.card) != (digest, round_number, dict(card)):
             row = ModelRow(

@@ -8,14 +8,8 @@ from fl_server.storage.database import Storage
 from fl_server.storage.tables import RoundRow, fields_of
 
 
-def record_round(storage: Storage, closed: ClosedRound) -> None:
-    """Keeps the facts of a round; a round that was resumed after a crash replaces its earlier record."""
-    with storage.writing() as session:
-        put_round(session, closed)
-
-
 def put_round(session: orm.Session, closed: ClosedRound) -> None:
-    """``record_round`` within a transaction of the caller's."""
+    """Keeps the facts of a round, in a transaction of the caller's; they replace an earlier record of it."""
     facts = closed.model_dump(exclude={"schema_version"})
     same_round = (RoundRow.training_id == closed.training_id) & (RoundRow.round_number == closed.round_number)
     row = session.scalar(sa.select(RoundRow).where(same_round))

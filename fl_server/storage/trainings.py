@@ -5,7 +5,7 @@ Rules:
 1. One run trains at a time. Whoever starts takes the *lease*, a number that only rises; with it, everyone who held an
    older one is fenced off: whatever they try to store is refused by ``FencedError``, whole.
 2. A round is one transaction: arrays, optimizer, accountant, cohort and the round's record, on the disk together or
-   not at all. A training holds each round number once, and each follows the one before.
+   not at all. Each number follows the one before, whichever training that was of: all go on with one model.
 3. An epoch of a secure sum is stored before it is used, and never given twice, whatever is killed in between. So is
    what a round spends of the privacy budget.
 4. Arrays of all but the newest rounds are dropped, so the database does not grow with the model times the rounds.
@@ -20,9 +20,10 @@ from typing import Any, Literal, cast
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from fl_protocol.messages import ClosedRound
+from fl_protocol.messages import ClosedRound, PublishedModel
 from fl_server.errors import ConflictError, FencedError, NotFoundError, RoundError
 from fl_server.storage.database import Storage
+from fl_server.storage.models import publish_model
 from fl_server.storage.rounds import put_round
 from fl_server.storage.tables import TrainingLeaseRow, TrainingRow, TrainingStateRow
 
@@ -188,14 +189,26 @@ def stored_accountant(storage: Storage) -> Mapping[str, Any] | None:
         return session.scalar(sa.select(TrainingLeaseRow.accountant))
 
 
-def check_lease(storage: Storage, lease: Lease) -> None:
-    """Refuses to go on where another run has taken over.
+def complete_round(storage: Storage, lease: Lease, closed: ClosedRound) -> None:
+    """Replaces the record of a round by one that knows more.
 
     Raises:
-        FencedError: It has.
+        FencedError: Another run has taken over; nothing is stored.
     """
     with storage.writing() as session:
         _held(session, lease)
+        put_round(session, closed)
+
+
+def publish_trained(
+    storage: Storage, lease: Lease, model_bytes: bytes, card: Mapping[str, Any], round_number: int
+) -> PublishedModel:
+    """``publish_model`` by whoever holds the lease.
+
+    Raises:
+        FencedError: Another run has taken over; nothing is published.
+    """
+    return publish_model(storage, model_bytes, card, round_number, lambda session: _held(session, lease))
 
 
 def commit_round(storage: Storage, lease: Lease, finished: FinishedRound) -> None:
@@ -203,12 +216,12 @@ def commit_round(storage: Storage, lease: Lease, finished: FinishedRound) -> Non
 
     Raises:
         FencedError: Another run has taken over; nothing is stored.
-        RuntimeError: The round is not the one after the training's last.
+        RuntimeError: The round is not the one after the last of whichever training.
     """
     closed = finished.closed.model_copy(update={"training_id": lease.training_id})
     with storage.writing() as session:
         held = _held(session, lease)
-        previous = session.scalar(_newest_state(lease.training_id))
+        previous = session.scalar(_newest_state())  # of whichever training: all go on with one model
         if previous is not None and closed.round_number != previous.round_number + 1:
             raise RuntimeError(f"expected round {previous.round_number + 1}, got {closed.round_number}")
         held.accountant = held.accountant if finished.accountant is None else dict(finished.accountant)
@@ -221,7 +234,7 @@ def commit_round(storage: Storage, lease: Lease, finished: FinishedRound) -> Non
 def last_committed(storage: Storage) -> CommittedState | None:
     """Where the model stands: the newest round of whichever training; None before the first."""
     with storage.reading() as session:
-        row = session.scalar(_newest_state(None).options(orm.undefer(TrainingStateRow.arrays)))
+        row = session.scalar(_newest_state().options(orm.undefer(TrainingStateRow.arrays)))
         if row is None or row.arrays is None:
             return None
         return CommittedState(row.training_id, row.round_number, row.arrays)
@@ -276,9 +289,8 @@ def _held(session: orm.Session, lease: Lease) -> TrainingLeaseRow:
     return row
 
 
-def _newest_state(training_id: str | None) -> sa.Select[TrainingStateRow]:
-    newest = sa.select(TrainingStateRow).order_by(TrainingStateRow.id.desc()).limit(1)
-    return newest if training_id is None else newest.where(TrainingStateRow.training_id == training_id)
+def _newest_state() -> sa.Select[TrainingStateRow]:
+    return sa.select(TrainingStateRow).order_by(TrainingStateRow.id.desc()).limit(1)
 
 
 def _state_row(storage: Storage, lease: Lease, finished: FinishedRound) -> TrainingStateRow:

@@ -14,7 +14,7 @@ from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import ServerOptimizer
-from fl_server.strategy import RoundSettings, run_round
+from fl_server.strategy import RoundSettings, evaluate, run_round
 from model_zoo.architecture import NumSteps, empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
@@ -92,7 +92,8 @@ def digest_after_two_rounds(site_dirs: list[Path], num_workers: int) -> str:
     with local_grid(site_dirs, num_workers) as grid:
         for _ in range(2):
             state, report = run_round(grid, sorted(grid.get_node_ids()), state, settings)
-            assert (report.num_survivors, report.auc is not None) == (3, True)
+            auc = evaluate(grid, sorted(grid.get_node_ids()), state, settings)
+            assert (report.num_survivors, auc is not None) == (3, True)
     parameters = b"".join(array.tobytes() for array in state.parameters.values())
     return hashlib.sha256(parameters + state.normality.tobytes()).hexdigest()
 
@@ -106,7 +107,8 @@ def test_sites_train_the_number_of_steps_that_the_coordinator_says(
     start = TrainingState(parameters, empty_fleet_normality(), ServerOptimizer(), 0, tubelet_steps)
     with local_grid(site_dirs, 1) as grid:
         state, report = run_round(grid, sorted(grid.get_node_ids()), start, settings)
-        assert (state.tubelet_steps, report.num_survivors, report.auc is not None) == (tubelet_steps, 3, True)
+        auc = evaluate(grid, sorted(grid.get_node_ids()), state, settings)
+        assert (state.tubelet_steps, report.num_survivors, auc is not None) == (tubelet_steps, 3, True)
         impossible = dataclasses.replace(start, tubelet_steps=10)  # type: ignore[arg-type]  # sites must refuse it
         with pytest.raises(RoundError, match="round 1: training: expected at least 3 of 3 sites, got 0"):
             run_round(grid, sorted(grid.get_node_ids()), impossible, settings)

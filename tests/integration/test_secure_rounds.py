@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -262,6 +263,15 @@ def test_two_nodes_with_one_identity_count_once(tmp_path: Path) -> None:
     fleet.rounds = fleet.begin(b"u" * 16)
     fleet.rounds.set_up()
     assert fleet.rounds.num_set_up == NUM_SITES
+
+
+def test_node_that_never_sets_up_holds_no_round_back(fleet: Fleet) -> None:
+    fleet.node(9).silent = {"set_up"}
+    fleet.rounds = fleet.begin(b"z" * 16)
+    fleet.rounds.set_up()
+    began_s = time.monotonic()
+    check(fleet.run(1), all_but(9), 1)
+    assert time.monotonic() - began_s < 4.0  # below the deadline of one exchange
 
 
 def test_node_outside_the_roster_is_not_set_up(tmp_path: Path) -> None:

@@ -284,13 +284,15 @@ _PUBLISH = """
 import datetime as dt, sys
 from pathlib import Path
 from fl_protocol.messages import ClosedRound
-from fl_server.storage import open_storage, publish_model, record_round
+from fl_server.storage import open_storage, publish_model
+from fl_server.storage.rounds import put_round
 name = sys.argv[2]
 storage = open_storage(None, Path(sys.argv[1]))
 for number in range(1, 21):
     model = publish_model(storage, f"{name}-{number}".encode() * 1000, {"by": name}, number)
-    record_round(storage, ClosedRound(training_id=name, round_number=number, closed_utc=dt.datetime.now(dt.UTC),
-        num_sites=2, loss=0.5, auc=None, bytes_up=10, model_digest=model.digest))
+    with storage.writing() as session:
+        put_round(session, ClosedRound(training_id=name, round_number=number, closed_utc=dt.datetime.now(dt.UTC),
+            num_sites=2, loss=0.5, auc=None, bytes_up=10, model_digest=model.digest))
 """
 
 

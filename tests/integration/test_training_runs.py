@@ -1,5 +1,6 @@
 """Runs of a training over one database: killed, fenced off, tried again, published."""
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from fl_server.errors import FencedError, RoundError, StartError
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.run_options import RunOptions
-from fl_server.server_app import train_and_publish
+from fl_server.server_app import _trained, train_and_publish
 from fl_server.starting_state import starting_state
 from fl_server.storage import Storage, open_storage
 from fl_server.storage.models import latest_model
@@ -25,6 +26,7 @@ from fl_server.storage.trainings import (
     take_lease,
     want_training,
 )
+from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings
 from model_zoo.default import DEFAULT_CHECKPOINT
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
 
@@ -132,8 +134,11 @@ def _reopen(storage: Storage, training_id: str) -> None:
         session.query(TrainingRow).filter_by(training_id=training_id).update({"status": "wanted", "reason": None})
 
 
-def test_older_of_two_runs_is_fenced_off_and_stores_nothing(tmp_path: Path, storage: Storage) -> None:
+def test_older_of_two_runs_is_fenced_off_and_stores_nothing(
+    tmp_path: Path, storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
     given = options(tmp_path, training=wanted(storage, 3))
+    caplog.set_level(logging.ERROR)
 
     def another_run_begins(message: Message) -> Message | None:
         if message.metadata.message_type == "train" and len(list_rounds(storage, 100)) == 1:
@@ -147,6 +152,7 @@ def test_older_of_two_runs_is_fenced_off_and_stores_nothing(tmp_path: Path, stor
         train_and_publish(SiteFleet(SITES | {101: another_run_begins}), given, storage)
     assert sorted(one.round_number for one in list_rounds(storage, 100)) == [1, 2, 3]
     assert find_training(storage, given.training).num_committed == 3
+    assert [record.message for record in caplog.records] == ["another run has taken over"]
 
 
 def failing(times: int) -> Callable[[Message], Message | None]:
@@ -184,6 +190,80 @@ def test_round_that_fails_too_often_ends_the_run_and_earlier_ones_stay(tmp_path:
     (newest, _) = list_trainings(storage, 10)
     assert (newest.is_supervised, newest.status) == (False, "failed")
     assert (newest.reason or "").startswith("round 1: training: expected at least 2 of 2 sites, got 0")
+
+
+def test_trainings_that_take_turns_go_on_with_one_model(tmp_path: Path, storage: Storage) -> None:
+    given = options(tmp_path, training=wanted(storage, 4))
+    with pytest.raises(KilledError):
+        train_and_publish(killed_at("train", 3), given, storage)
+    train_and_publish(SiteFleet(SITES), options(tmp_path, num_rounds=2), storage)
+    train_and_publish(SiteFleet(SITES), given, storage)
+    assert find_training(storage, given.training).status == "done"
+    numbers = {one.round_number: one.training_id == given.training for one in list_rounds(storage, 100)}
+    assert numbers == {1: True, 2: True, 3: False, 4: False, 5: True, 6: True}
+
+
+def test_site_that_never_evaluates_undoes_no_round(tmp_path: Path, storage: Storage) -> None:
+    def only_trains(message: Message) -> Message | None:
+        return SITES[101](message) if message.metadata.message_type == "train" else None
+
+    grid = SiteFleet({101: only_trains, 102: SITES[102]})
+    train_and_publish(grid, options(tmp_path, num_rounds=1, deadline_s=1.0), storage)
+    assert [one.round_number for one in list_rounds(storage, 100)] == [1]
+    assert [one.status for one in list_trainings(storage, 10)] == ["done"]
+
+
+class TellingBefore(PlainStrategy):
+    """Plain rounds that tell of the model before, as secure ones do."""
+
+    tells_before = True
+    before_round: Callable[[int], object] = staticmethod(lambda _number: None)
+
+    def run_round(self, state: TrainingState) -> tuple[TrainingState, RoundReport]:
+        """Calls ``before_round`` with its number."""
+        self.before_round(state.round_number + 1)
+        trained, report = super().run_round(state)
+        return trained, dataclasses.replace(report, auc_before=0.25)
+
+
+def rounds_told(folder: Path, storage: Storage, training: str, before_round: Callable[[int], object]) -> None:
+    """A run of two rounds that tell of the model before."""
+    given = options(folder, training=training)
+    strategy = TellingBefore(SiteFleet(SITES), RoundSettings(0, 4, is_conditioned=True, min_sites=2, deadline_s=30.0))
+    strategy.before_round = before_round
+    lease, state = take_lease(storage, training), starting_state(given, storage)
+    _trained(strategy, given, storage, lease, state, 2 - find_training(storage, training).num_committed)
+
+
+def test_run_that_is_fenced_off_tells_nothing_of_earlier_rounds(tmp_path: Path, storage: Storage) -> None:
+    training = wanted(storage, 2)
+    with pytest.raises(FencedError):
+        rounds_told(tmp_path, storage, training, lambda number: number == 2 and take_lease(storage, training))
+    assert [one.auc for one in list_rounds(storage, 100)] == [None]
+
+
+def test_run_tells_of_the_round_that_the_killed_one_before_committed(tmp_path: Path, storage: Storage) -> None:
+    def kill(number: int) -> None:
+        if number == 2:
+            raise KilledError
+
+    training = wanted(storage, 2)
+    with pytest.raises(KilledError):
+        rounds_told(tmp_path, storage, training, kill)
+    rounds_told(tmp_path, storage, training, lambda _number: None)
+    assert {one.round_number: one.auc for one in list_rounds(storage, 100)} == {1: 0.25, 2: pytest.approx(0.5)}
+
+
+def test_training_that_restarts_begins_from_the_model_that_ships_once(tmp_path: Path, storage: Storage) -> None:
+    train_and_publish(SiteFleet(SITES), options(tmp_path, num_rounds=1), storage)
+    first = parameters_of(starting_state(options(tmp_path), storage))
+    given = options(tmp_path, training=wanted(storage, 2), restart=True)
+    with pytest.raises(KilledError):
+        train_and_publish(killed_at("train", 2), given, storage)
+    assert parameters_of(starting_state(given, storage)) == first
+    train_and_publish(SiteFleet(SITES), given, storage)
+    assert sorted(one.round_number for one in list_rounds(storage, 100)) == [1, 2, 3]
+    assert parameters_of(starting_state(given, storage)) != first
 
 
 @pytest.mark.parametrize("status", ["unknown", "done", "failed"])

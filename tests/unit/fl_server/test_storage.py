@@ -16,7 +16,7 @@ from fl_server.storage.clips import announced_digest, attach_clip
 from fl_server.storage.database import Storage, create_schema
 from fl_server.storage.feedback import add_feedback, feedback_after
 from fl_server.storage.models import latest_model, model_file
-from fl_server.storage.rounds import list_rounds, record_round
+from fl_server.storage.rounds import list_rounds, put_round
 from fl_server.storage.sites import KnownSite, register_site, site_of_token
 from fl_server.storage.trainings import take_lease, want_training
 from fl_server.storage.upgrades import UPGRADES
@@ -194,7 +194,8 @@ def _closed(training_id: str, round_number: int, loss: float = 0.5) -> ClosedRou
 
 def test_resumed_round_replaces_its_record(storage: Storage) -> None:
     for closed in (_closed("run-1", 1), _closed("run-1", 2), _closed("run-2", 1), _closed("run-1", 2, loss=0.25)):
-        record_round(storage, closed)
+        with storage.writing() as session:
+            put_round(session, closed)
     kept = list_rounds(storage, limit=10)
     assert [(one.training_id, one.round_number, one.loss) for one in kept] == [
         ("run-1", 2, 0.25),

@@ -1,0 +1,44 @@
+"""Collecting answers: what is taken is counted, and the other way round."""
+
+import time
+
+import numpy as np
+from flwr.app import Message
+
+from fl_server.grid_exchange import Handlers, QuorumWaiting, RunningRound, exchange
+from fl_server.rounds.round_state import Patience, Phase, plain_plan
+from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
+
+_SITE = answering(Contribution({}, np.zeros(1)))
+_SITES: dict[int, Answer] = {101: _SITE, 102: _SITE, 103: _SITE}
+
+
+def test_answers_that_are_taken_slowly_are_in_the_round_or_not_taken() -> None:
+    taken = []
+
+    def take(node_id: int, reply: Message) -> None:
+        assert not reply.has_error()
+        taken.append(node_id)
+        time.sleep(0.3)
+
+    running = RunningRound(SiteFleet(_SITES), 1, list(_SITES), plain_plan(30.0, 2, Patience(0.0, 0.2)))
+    running.all_have_answered()
+    running.ask(dict.fromkeys(_SITES, ("train", {})), Handlers(take))
+    assert running.state.phase is Phase.AGGREGATED
+    assert running.state.cohort == set(taken)
+    assert len(taken) == 2
+
+
+def test_waiting_for_more_than_a_quorum_that_is_there_is_short() -> None:
+    grid = SiteFleet(_SITES | {103: lambda _: None})
+    began_s = time.monotonic()
+    waiting = QuorumWaiting(30.0, 0, Patience(1.0, 0.2))
+    exchange(grid, dict.fromkeys(_SITES, ("train", {})), 30.0, Handlers(lambda _node, _reply: None), waiting)
+    assert 0.2 <= time.monotonic() - began_s < 5.0
+
+
+def test_node_that_is_gone_leaves_the_round() -> None:
+    running = RunningRound(SiteFleet(_SITES), 1, [101, 102, 999], plain_plan(30.0, 2, Patience()))
+    running.all_have_answered()
+    running.ask(dict.fromkeys([101, 102], ("train", {})), Handlers(lambda _node, _reply: None))
+    assert running.state.cohort == {101, 102}
