@@ -167,12 +167,12 @@ def test_privacy_is_paid_for_before_the_round_and_kept_with_it(storage: Storage)
 
 
 def test_arrays_of_old_rounds_are_dropped(storage: Storage) -> None:
-    for first in (1, 11):
+    for first in (1, 5):
         lease = lease_of(storage)
         for number in range(first, first + 4):
             commit_round(storage, lease, finished(number))
     with storage.reading() as session:
         kept = sa.select(TrainingStateRow.round_number).where(TrainingStateRow.arrays.is_not(None))
-        assert sorted(session.scalars(kept)) == [12, 13, 14]
+        assert sorted(session.scalars(kept)) == [6, 7, 8]
         assert session.scalar(sa.select(sa.func.count()).select_from(TrainingStateRow)) == 8
     assert KEPT_ARRAYS == 3
