@@ -8,9 +8,7 @@ import psutil
 import pytest
 from flwr.app import Message, MetricRecord, RecordDict
 
-from context.site import Camera
 from fl_client.client_app import TRAINER, TRAINER_PROCESS
-from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import ServerOptimizer
@@ -21,7 +19,7 @@ from model_zoo.backbones.parameters import initial_parameters
 from simulation.federation import CLIENT_APP, local_grid
 from simulation.local_grid import CLIENT_FAILED, FIRST_NODE_ID, LocalGrid
 from tests.fakes.grid_clients import PRIVATE
-from tests.fakes.tubelets import Look, drawn_block
+from tests.fakes.tubelet_sites import fill_site
 
 CLIENTS = "tests.fakes.grid_clients"
 PATIENCE_S = 60.0
@@ -77,13 +75,7 @@ def test_worker_that_dies_gives_error_replies_for_its_nodes_and_others_go_on() -
 @pytest.fixture(scope="module")
 def site_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Three sites with a few tubelets each."""
-    folders = [tmp_path_factory.mktemp(f"site{index}") for index in range(3)]
-    for index, folder in enumerate(folders):
-        store = TubeletStore(folder / "cameras" / "c")
-        store.describe(Camera(name="c", index=index + 1))
-        for number in range(HELD_OUT_EVERY):
-            store.append(drawn_block(3, seed=10 * index + number, look=Look(80 * index)))
-    return folders
+    return [fill_site(tmp_path_factory.mktemp(f"site{index}"), index) for index in range(3)]
 
 
 def digest_after_two_rounds(site_dirs: list[Path], num_workers: int) -> str:

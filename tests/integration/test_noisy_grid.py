@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from context.site import Camera
-from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_client.training.site_privacy import load_spent
 from fl_server.errors import StartError
 from fl_server.rounds.checkpoint import load_checkpoint
@@ -19,7 +17,7 @@ from fl_server.storage.rounds import list_rounds
 from fl_server.storage.trainings import stored_accountant
 from model_zoo.default import DEFAULT_CHECKPOINT
 from simulation.federation import FederationSettings, enrol_all, local_grid, run_federation
-from tests.fakes.tubelets import Look, drawn_block
+from tests.fakes.tubelet_sites import fill_site
 
 NUM_SITES = 5
 RUN = FederationSettings(num_rounds=2, num_steps=1, seed=3, initial="default", is_secure=True, target_epsilon=8.0)
@@ -28,13 +26,7 @@ RUN = FederationSettings(num_rounds=2, num_steps=1, seed=3, initial="default", i
 @pytest.fixture(scope="module")
 def site_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Five sites with a few tubelets each."""
-    folders = [tmp_path_factory.mktemp(f"site{index}") for index in range(NUM_SITES)]
-    for index, folder in enumerate(folders):
-        store = TubeletStore(folder / "cameras" / "c")
-        store.describe(Camera(name="c", index=index + 1))
-        for number in range(HELD_OUT_EVERY):
-            store.append(drawn_block(2, seed=10 * index + number, look=Look(40 * index)))
-    return folders
+    return [fill_site(tmp_path_factory.mktemp(f"site{index}"), index, 2) for index in range(NUM_SITES)]
 
 
 def test_two_rounds_with_noise_use_the_budget_up_and_publish_a_model(site_dirs: list[Path], tmp_path: Path) -> None:

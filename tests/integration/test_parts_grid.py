@@ -10,26 +10,23 @@ import numpy.typing as npt
 import pytest
 from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
 
-from context.site import Camera
 from fl_client.client_app import SITE_NOT_READY
 from fl_client.storage.personal_parameters import PERSONAL_FILE, load_personal
-from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_protocol import records
-from fl_protocol.membership import ROSTER_FILE
 from fl_protocol.round_vector import RoundSettingsMessage
 from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import server_optimizer
-from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
+from fl_server.secure_rounds import SecureRounds, SecureRun
 from fl_server.secure_strategy import NUM_EVALUATION, SecureStrategy
 from fl_server.strategy import RoundReport, RoundSettings, _content, run_round
 from model_zoo.architecture import empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import Parameters, initial_parameters
 from model_zoo.backbones.parts import PARTS_BY_NAME, Part, PartChoice, only
-from simulation.federation import CLIENT_APP, MEMBERSHIP, OPERATOR_KEY_FILE, enrol_all
+from simulation.federation import CLIENT_APP, MEMBERSHIP
 from simulation.local_grid import LocalGrid
-from tests.fakes.tubelets import Look, drawn_block
+from tests.fakes.tubelet_sites import enrolled_run, fill_site
 
 NUM_SITES = 3
 FILM: frozenset[Part] = frozenset({"film"})
@@ -67,20 +64,12 @@ class ListeningGrid(LocalGrid):
 @pytest.fixture(scope="module")
 def site_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Sites with equally many tubelets."""
-    folders = [tmp_path_factory.mktemp(f"site{index}") for index in range(NUM_SITES)]
-    for index, folder in enumerate(folders):
-        store = TubeletStore(folder / "cameras" / "c")
-        store.describe(Camera(name="c", index=index + 1))
-        for number in range(HELD_OUT_EVERY):
-            store.append(drawn_block(3, seed=10 * index + number, look=Look(80 * index)))
-    return folders
+    return [fill_site(tmp_path_factory.mktemp(f"site{index}"), index) for index in range(NUM_SITES)]
 
 
 @pytest.fixture(scope="module")
 def run(site_dirs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> SecureRun:
-    folder = tmp_path_factory.mktemp("roster")
-    enrol_all(site_dirs, folder)
-    return secure_run((folder / ROSTER_FILE).read_bytes(), bytes.fromhex((folder / OPERATOR_KEY_FILE).read_text()))
+    return enrolled_run(site_dirs, tmp_path_factory.mktemp("roster"))
 
 
 @pytest.fixture(scope="module")

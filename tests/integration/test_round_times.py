@@ -16,11 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from context.site import Camera
-from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_client.supervisor import SuperNodeOptions, supernode_supervisor, trainer_supervisor
 from fl_protocol.messages import ClosedRound, RoundPage
-from tests.fakes.tubelets import Look, drawn_block
+from tests.fakes.tubelet_sites import fill_site
 from tests.integration.secure_federation import ROOT, SecureFederation, wait_for
 
 SITES = ("store42", "store43", "store44")
@@ -38,7 +36,7 @@ def test_masked_round_takes_at_most_half_as_long_again_as_a_plain_one(tmp_path: 
     with SecureFederation(tmp_path) as federation:
         for number, site in enumerate(SITES):
             federation.enrol(site)
-            _fill(federation.box(site) / "state", number)
+            fill_site(federation.box(site) / "state", number)
         federation.apply()
         took_s = {}
         for kind in ("masked", "plain"):
@@ -49,14 +47,6 @@ def test_masked_round_takes_at_most_half_as_long_again_as_a_plain_one(tmp_path: 
         ratio = statistics.median(took_s["masked"]) / statistics.median(took_s["plain"])
         sys.stdout.write(json.dumps({"seconds": took_s, "ratio_of_medians": ratio}) + "\n")
         assert ratio <= MOST_OF_PLAIN
-
-
-def _fill(state_dir: Path, number: int) -> None:
-    """A few tubelets, some of them held out."""
-    store = TubeletStore(state_dir / "cameras" / "c")
-    store.describe(Camera(name="c", index=number + 1))
-    for block in range(HELD_OUT_EVERY):
-        store.append(drawn_block(3, seed=10 * number + block, look=Look(40 * number)))
 
 
 @contextlib.contextmanager

@@ -8,13 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from context.site import Camera
-from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
-from fl_protocol.membership import ROSTER_FILE
 from fl_protocol.messages import ClosedRound
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import server_optimizer
-from fl_server.secure_rounds import SecureRounds, SecureRun, secure_run
+from fl_server.secure_rounds import SecureRounds, SecureRun
 from fl_server.secure_strategy import SecureStrategy
 from fl_server.server_app import _evaluate
 from fl_server.storage import open_storage
@@ -23,10 +20,10 @@ from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings
 from model_zoo.architecture import empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
-from simulation.federation import OPERATOR_KEY_FILE, enrol_all, local_grid
+from simulation.federation import local_grid
 from tests.fakes.secure_sites import secure_nodes
 from tests.fakes.site_fleet import SiteFleet
-from tests.fakes.tubelets import Look, drawn_block
+from tests.fakes.tubelet_sites import enrolled_run, fill_site
 
 SETTINGS = RoundSettings(seed=3, num_steps=2, is_conditioned=True, min_sites=3, deadline_s=120.0)
 NUM_ROUNDS = 2
@@ -35,21 +32,12 @@ NUM_ROUNDS = 2
 @pytest.fixture(scope="module")
 def site_dirs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Three sites with equally many tubelets: in the first masked round all count alike."""
-    folders = [tmp_path_factory.mktemp(f"site{index}") for index in range(3)]
-    for index, folder in enumerate(folders):
-        store = TubeletStore(folder / "cameras" / "c")
-        store.describe(Camera(name="c", index=index + 1))
-        for number in range(HELD_OUT_EVERY):
-            store.append(drawn_block(3, seed=10 * index + number, look=Look(80 * index)))
-    return folders
+    return [fill_site(tmp_path_factory.mktemp(f"site{index}"), index) for index in range(3)]
 
 
 @pytest.fixture(scope="module")
 def run(site_dirs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> SecureRun:
-    folder = tmp_path_factory.mktemp("roster")
-    enrol_all(site_dirs, folder)
-    operator_key = bytes.fromhex((folder / OPERATOR_KEY_FILE).read_text())
-    return secure_run((folder / ROSTER_FILE).read_bytes(), operator_key)
+    return enrolled_run(site_dirs, tmp_path_factory.mktemp("roster"))
 
 
 def first_state() -> TrainingState:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from context.site import Camera
-from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from fl_client.supervisor import (
     ProcessSupervisor,
     SuperNodeOptions,
@@ -21,7 +19,7 @@ from fl_client.supervisor import (
 )
 from fl_protocol.membership import make_federation
 from fl_protocol.messages import ClosedRound, PublishedModel, RoundPage
-from tests.fakes.tubelets import Look, drawn_block
+from tests.fakes.tubelet_sites import fill_site
 from tests.integration.federation_processes import Federation
 
 NUM_SITES = 5
@@ -66,10 +64,7 @@ def running_site(folder: Path, membership: dict[str, bytes], superlink: str) -> 
     for name, content in membership.items():
         (membership_dir / name).write_bytes(content)
     number = int(folder.name.removeprefix("site"))
-    store = TubeletStore(folder / "cameras" / "c")
-    store.describe(Camera(name="c", index=number + 1))
-    for block in range(HELD_OUT_EVERY):
-        store.append(drawn_block(3, seed=10 * number + block, look=Look(40 * number)))
+    fill_site(folder, number)
     trainer = trainer_supervisor(folder, membership_dir)
     supernode = supernode_supervisor(SuperNodeOptions(superlink, folder.name, folder, membership_dir=membership_dir))
     trainer.start()
