@@ -1,8 +1,7 @@
 """A federation on loopback whose programs are killed: each is started again by a supervisor, as systemd would.
 
-SuperLink (process isolation, database), SuperExec, coordinator and SuperNodes are the real ones; the server app
-trains a tiny model by real rounds, and the sites' app answers without training. What belongs to a federation is told by
-``FLWR_HOME`` in its environment.
+SuperLink (process isolation, database), SuperExec, coordinator, server app and SuperNodes are the real ones; the sites'
+app answers without training. What belongs to a federation is told by ``FLWR_HOME`` in its environment.
 """
 
 import dataclasses
@@ -180,9 +179,9 @@ class CrashFederation:
         state, app = self._folder / "coordinator", self._folder / "flower-app"
         app.mkdir()
         replaced = {
-            'serverapp = "fl_server.server_app:app"': 'serverapp = "tests.fakes.committing_server:server_app"',
             'clientapp = "fl_client.client_app:app"': 'clientapp = "tests.fakes.idle_sites:client_app"',
             "deadline-s = 600.0": "deadline-s = 60.0",  # a message to a SuperNode that was killed is waited for
+            "straggler-floor-s = 15.0": "straggler-floor-s = 5.0",
             'state = "state"': f'state = "{state}"',
         }
         text = _APP.read_text()
