@@ -16,8 +16,8 @@ from fl_runtime.atomic_file import write_atomically
 from fl_runtime.command import run_command
 from fl_server.rounds.checkpoint import load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
-from fl_server.server_app import INT8_FILE
 from fl_server.starting_state import CHECKPOINT_FILE
+from fl_server.training_run import INT8_FILE
 from model_zoo.default import DEFAULT_CARD, DEFAULT_CHECKPOINT, DEFAULT_MODEL
 from simulation.errors import SimulationError
 from simulation.experiment import METRICS_FILE, Settings, run_experiment

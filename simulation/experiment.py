@@ -23,10 +23,10 @@ import numpy as np
 from rich.console import Console
 
 from fl_protocol.messages import ClosedRound
-from fl_server.server_app import FP32_FILE, INT8_FILE
 from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.storage import open_storage
 from fl_server.storage.rounds import list_rounds
+from fl_server.training_run import FP32_FILE, INT8_FILE
 from model_zoo.backbones.parts import WHOLE_NETWORK, PartChoice
 from simulation import metrics
 from simulation.coordinator_process import running_coordinator
@@ -357,7 +357,7 @@ def _on_round(step: Callable[[str], None]) -> Iterator[None]:
             if record.getMessage() == "round closed":
                 step(f"loss {record.__dict__['loss']:.3f}")
 
-    source, follower = logging.getLogger("fl_server.server_app"), Follower()
+    source, follower = logging.getLogger("fl_server.training_run"), Follower()
     level = source.level
     source.setLevel(logging.INFO)
     source.addHandler(follower)

@@ -10,11 +10,11 @@ from fl_server.errors import StartError
 from fl_server.rounds.checkpoint import load_checkpoint
 from fl_server.rounds.privacy_budget import PrivacyBudget
 from fl_server.rounds.server_optimizer import server_optimizer
-from fl_server.server_app import INT8_FILE
 from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.storage import open_storage
 from fl_server.storage.rounds import list_rounds
 from fl_server.storage.trainings import stored_accountant
+from fl_server.training_run import INT8_FILE
 from model_zoo.default import DEFAULT_CHECKPOINT
 from simulation.federation import FederationSettings, enrol_all, local_grid, run_federation
 from tests.fakes.tubelet_sites import fill_site

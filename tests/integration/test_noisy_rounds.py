@@ -26,9 +26,9 @@ from fl_protocol.round_vector import RoundSettingsMessage, noisy_round_vector
 from fl_server.errors import BudgetError, RoundError, StartError
 from fl_server.rounds.privacy_budget import PrivacyBudget
 from fl_server.run_options import RunOptions
-from fl_server.server_app import train_and_publish
 from fl_server.storage import open_storage
 from fl_server.storage.trainings import stored_accountant
+from fl_server.training_run import train_and_publish
 from simulation.federation import OPERATOR_KEY_FILE
 from tests.fakes.noisy_coordinator import FIRST_STATE, FRESH, NUM_PARAMETERS, NoisyFleet, storing
 from tests.fakes.secure_sites import (

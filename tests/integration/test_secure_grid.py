@@ -11,12 +11,13 @@ import pytest
 from fl_protocol.messages import ClosedRound
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import server_optimizer
+from fl_server.run_options import RunOptions
 from fl_server.secure_rounds import SecureRounds, SecureRun
 from fl_server.secure_strategy import SecureStrategy
-from fl_server.server_app import _evaluate
 from fl_server.storage import open_storage
 from fl_server.storage.trainings import take_lease, want_training
 from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings
+from fl_server.training_run import TrainingRun
 from model_zoo.architecture import empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
@@ -99,9 +100,11 @@ def test_last_evaluation_that_fails_keeps_no_model_back(tmp_path: Path, caplog: 
         bytes_up=1,
     )
     with caplog.at_level(logging.WARNING):
-        _evaluate(SecureStrategy(rounds, SETTINGS), first_state(), storage, lease, closed)
+        TrainingRun(SiteFleet({}), RunOptions(), storage, lease).evaluate(
+            SecureStrategy(rounds, SETTINGS), first_state(), closed
+        )
     storage.close()
-    assert [record.message for record in caplog.records if record.name == "fl_server.server_app"] == [
+    assert [record.message for record in caplog.records if record.name == "fl_server.training_run"] == [
         "model not evaluated"
     ]
 

@@ -10,9 +10,9 @@ from fl_server.errors import StartError
 from fl_server.rounds.checkpoint import load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.run_options import RunOptions
-from fl_server.server_app import train_and_publish
 from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.storage import open_storage
+from fl_server.training_run import train_and_publish
 from model_zoo.default import DEFAULT_CHECKPOINT
 from tests.fakes.site_fleet import SiteFleet
 

@@ -13,7 +13,6 @@ from fl_server.errors import FencedError, RoundError, StartError
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.run_options import RunOptions
-from fl_server.server_app import _trained, train_and_publish
 from fl_server.starting_state import starting_state
 from fl_server.storage import Storage, open_storage
 from fl_server.storage.models import latest_model
@@ -27,6 +26,7 @@ from fl_server.storage.trainings import (
     want_training,
 )
 from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings
+from fl_server.training_run import TrainingRun, train_and_publish
 from model_zoo.default import DEFAULT_CHECKPOINT
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
 
@@ -232,7 +232,8 @@ def rounds_told(folder: Path, storage: Storage, training: str, before_round: Cal
     strategy = TellingBefore(SiteFleet(SITES), RoundSettings(0, 4, is_conditioned=True, min_sites=2, deadline_s=30.0))
     strategy.before_round = before_round
     lease, state = take_lease(storage, training), starting_state(given, storage)
-    _trained(strategy, given, storage, lease, state, 2 - find_training(storage, training).num_committed)
+    num_left = 2 - find_training(storage, training).num_committed
+    TrainingRun(SiteFleet(SITES), given, storage, lease).train_rounds(strategy, state, num_left)
 
 
 def test_run_that_is_fenced_off_tells_nothing_of_earlier_rounds(tmp_path: Path, storage: Storage) -> None:

@@ -30,6 +30,8 @@ _FLOWER = (
     "fl_server/robust_update.py",
     "fl_server/secure_rounds.py",
     "fl_server/server_app.py",
+    "fl_server/chosen_strategy.py",
+    "fl_server/training_run.py",
     "fl_client/client_app.py",
     "simulation/run.py",
     "simulation/local_grid.py",
