@@ -26,7 +26,7 @@ NUM_SITES = 5
 """Three neighbours of four open a secret: one site may drop out."""
 
 
-NUM_ROUNDS = 4
+NUM_ROUNDS = 3
 
 
 @pytest.mark.timeout(900)
