@@ -69,7 +69,7 @@ test: lint debian-packages ## make lint, then all tests with branch coverage
 .PHONY: crashes
 crashes: $(VENV)/dev.installed ## kill programs of a federation at random instants for MINUTES=60; every round must be there
 	@$(RUN) EDGEGUARD_CRASH_MINUTES=$(MINUTES) $(VENV)/bin/python -m pytest -q -s tests/integration/test_crash_matrix.py \
-		-k random
+		tests/integration/test_secure_training.py -k "random or killed"
 
 .PHONY: debian-packages
 debian-packages:
