@@ -18,7 +18,7 @@ from fl_protocol import records
 from fl_protocol.errors import RecordError
 from fl_server.grid_exchange import Handlers, QuorumWaiting, RunningRound, exchange
 from fl_server.robust_update import RobustName, robust_update
-from fl_server.rounds.aggregate import Parameters, RoundSums, SiteReply
+from fl_server.rounds.aggregate import OrderedSums, Parameters, RoundSums, SiteReply
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.round_state import USUAL_PATIENCE, Patience, plain_plan
 from model_zoo.architecture import USUAL_NUM_STEPS
@@ -129,28 +129,31 @@ def run_round(
     plan = plain_plan(settings.deadline_s, settings.min_sites, settings.patience)
     running = RunningRound(grid, round_number, node_ids, plan)
     running.all_have_answered()  # a plain round needs nothing of a site before its update
-    replies, summed = dict[int, Message](), only(state.parameters, settings.parts.summed)
+    summed, robust = only(state.parameters, settings.parts.summed), settings.robust
+    ordered = OrderedSums(node_ids, RoundSums.empty(summed, len(state.normality)))
+    bytes_up, kept = list[int](), dict[int, Message]()
 
     def take(node_id: int, reply: Message) -> str | None:
         try:
-            _site_reply(reply, state, summed)
+            ordered.add(node_id, _site_reply(reply, state, summed))
         except RecordError as error:
             logger.warning("update refused", extra={"node_id": node_id, "reason": str(error)})
+            ordered.add(node_id, None)
             return str(error)
-        replies[node_id] = reply
+        bytes_up.append(_num_bytes(reply))
+        kept.update({node_id: reply} if robust != "none" else {})  # a mean needs no reply once it is added
         return None
 
     content = _content(state, settings, round_number)
-    running.ask(dict.fromkeys(node_ids, (MessageType.TRAIN, content)), Handlers(take))
-    sums = RoundSums.empty(summed, len(state.normality))
-    for _, reply in sorted(replies.items()):  # in one order whoever was first, or the mean's last bits would differ
-        sums = sums.add(_site_reply(reply, state, summed))
-    kept, robust = [reply for _, reply in sorted(replies.items())], settings.robust
-    update = sums.mean_update() if robust == "none" else robust_update(robust, settings.num_malicious, kept)
+    handlers = Handlers(take, lambda node_id: ordered.add(node_id, None))
+    running.ask(dict.fromkeys(node_ids, (MessageType.TRAIN, content)), handlers)
+    sums = ordered.finish()
+    replies = [reply for _, reply in sorted(kept.items())]
+    update = sums.mean_update() if robust == "none" else robust_update(robust, settings.num_malicious, replies)
     parameters, optimizer = state.optimizer.step(state.parameters, update)
     new_state = TrainingState(parameters, sums.normality, optimizer, round_number, state.tubelet_steps)
-    bytes_up, cohort = sum(map(_num_bytes, kept)), tuple(map(str, node_ids))
-    report = RoundReport(round_number, sums.num_survivors, sums.mean_loss(), bytes_up, None, cohort, None, running)
+    cohort = tuple(map(str, node_ids))
+    report = RoundReport(round_number, sums.num_survivors, sums.mean_loss(), sum(bytes_up), None, cohort, None, running)
     return new_state, report
 
 

@@ -1,7 +1,8 @@
 """Adding up one round: weighted mean of updates, sums of everything else, one reply at a time."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -59,3 +60,36 @@ class RoundSums:
     def mean_loss(self) -> float:
         """The survivors' mean loss, weighted by examples."""
         return self.loss / self.num_examples
+
+
+class OrderedSums:
+    """Adds replies in the order of their sites, whenever they come, so that nobody's haste changes a bit of the sum.
+
+    Kept are those alone that came before their turn: memory grows with how far sites overtake one another, not with the
+    cohort.
+
+    Args:
+        sites: All that were asked, in the order to add them.
+        empty: Sums of no reply.
+    """
+
+    def __init__(self, sites: Sequence[int], empty: RoundSums) -> None:
+        self._turns, self._sums = deque(sites), empty
+        self._early: dict[int, SiteReply | None] = {}
+
+    def add(self, site: int, reply: SiteReply | None) -> None:
+        """Takes a site's reply; None if there will be none that counts."""
+        self._early[site] = reply
+        while self._turns and self._turns[0] in self._early:
+            self._take(self._early.pop(self._turns.popleft()))
+
+    def finish(self) -> RoundSums:
+        """The sums of all that have come."""
+        for site in self._turns:
+            self._take(self._early.pop(site, None))
+        self._turns.clear()
+        return self._sums
+
+    def _take(self, reply: SiteReply | None) -> None:
+        if reply is not None:
+            self._sums = self._sums.add(reply)

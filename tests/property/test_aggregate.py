@@ -1,11 +1,13 @@
 """Laws of adding up a round."""
 
+import random
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from fl_server.rounds.aggregate import RoundSums, SiteReply
+from fl_server.rounds.aggregate import OrderedSums, RoundSums, SiteReply
 from fl_server.rounds.server_optimizer import ServerOptimizer
 
 _values = st.floats(-1e3, 1e3, width=32)
@@ -33,6 +35,27 @@ def test_order_of_replies_changes_at_most_rounding(replies: list[SiteReply], ord
     first, second = _added(replies), _added(shuffled)
     np.testing.assert_allclose(first.mean_update()["w"], second.mean_update()["w"], rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(first.normality, second.normality, rtol=1e-12, atol=1e-8)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.none(), _replies), max_size=7), st.randoms(), st.data())
+def test_sum_in_order_is_the_same_to_the_last_bit_whoever_comes_first_or_never(
+    replies: list[SiteReply | None], order: random.Random, data: st.DataObject
+) -> None:
+    sites = list(range(len(replies)))
+    ordered = OrderedSums(sites, _added([]))
+    order.shuffle(sites)
+    silent = data.draw(st.sets(st.sampled_from(sites))) if sites else set()
+    for site in sites:
+        if site not in silent:
+            ordered.add(site, replies[site])
+    heard = [reply for site, reply in enumerate(replies) if reply is not None and site not in silent]
+    wanted, got = _added(heard), ordered.finish()
+    assert (got.update["w"].tobytes(), got.normality.tobytes()) == (
+        wanted.update["w"].tobytes(),
+        wanted.normality.tobytes(),
+    )
+    assert (got.loss, got.num_examples, got.num_survivors) == (wanted.loss, wanted.num_examples, wanted.num_survivors)
 
 
 @settings(deadline=None)
