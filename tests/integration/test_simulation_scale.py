@@ -13,7 +13,7 @@ from benchmarks.simulation_scale.measured import EngineError, measured
 
 CONFIG = {
     "seed": 0,
-    "parameters": 1000,
+    "parameters": {"secure": 1000, "plain": 10, "ray": 10},
     "moments": 5,
     "rounds": 2,
     "workers": 2,
