@@ -56,7 +56,7 @@ def _job(engine: Engine, num_clients: int, sizes: dict[str, Any]) -> Job:
         num_parameters=sizes["parameters"][engine],
         num_moments=sizes["moments"],
         num_rounds=sizes["rounds"],
-        num_workers=sizes["workers"],
+        num_workers=sizes["workers"][engine],
         num_cpus=sizes["cpus"],
         seed=sizes["seed"],
         deadline_s=sizes["deadline_s"],
