@@ -2,7 +2,8 @@
 
 The ServerApp and the ClientApp are those of a real deployment. Each worker keeps its libraries and memory and serves
 its nodes one after the other. A node always belongs to the same worker, and a reply depends on the message alone, so
-the number of workers changes no result. Messages cross the process border in Flower's own wire format.
+the number of workers changes no result. Messages cross the process border in Flower's own wire format. Without workers
+the nodes live in this process: the least memory, for clients that do next to nothing.
 
 Flower's internals are used here and nowhere else: ``TaskIdentity``, ``Run`` and the message serialization.
 """
@@ -39,7 +40,7 @@ class LocalGrid(Grid):
     Args:
         client_app: Where the ClientApp is, as ``module:attribute``.
         node_configs: Node configuration of each node, from ``FIRST_NODE_ID`` on.
-        num_workers: Worker processes.
+        num_workers: Worker processes; 0: this process serves all nodes.
     """
 
     def __init__(self, client_app: str, node_configs: list[UserConfig], num_workers: int) -> None:
@@ -49,10 +50,14 @@ class LocalGrid(Grid):
         self._run = Run.create_empty(RUN_ID)
         self._node_ids = [FIRST_NODE_ID + index for index in range(len(node_configs))]
         configs = dict(zip(self._node_ids, node_configs, strict=True))
-        self._workers = [
-            _Worker(client_app, {node_id: configs[node_id] for node_id in self._node_ids[first::num_workers]})
-            for first in range(min(num_workers, len(node_configs)))
-        ]
+        self._workers: list[_Worker] | list[_ThisProcess] = (
+            [
+                _Worker(client_app, {node_id: configs[node_id] for node_id in self._node_ids[first::num_workers]})
+                for first in range(min(num_workers, len(node_configs)))
+            ]
+            if num_workers
+            else [_ThisProcess(client_app, configs)]
+        )
         self._pending: dict[str, Future[Message]] = {}
         self._num_messages = 0
 
@@ -67,7 +72,7 @@ class LocalGrid(Grid):
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the workers."""
-        return [worker.pid for worker in self._workers]
+        return [worker.pid for worker in self._workers if isinstance(worker, _Worker)]
 
     @property
     def run(self) -> Run:
@@ -169,22 +174,56 @@ class _Worker:
             self._process.join()
 
 
-def _serve(connection: Connection, client_app: str, node_configs: Mapping[int, UserConfig]) -> None:
-    """A worker's life: reads messages, calls the ClientApp, until the pipe closes."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    module, _, attribute = client_app.partition(":")
-    app = getattr(importlib.import_module(module), attribute)
-    contexts = {
-        node_id: Context(RUN_ID, node_id, dict(config), RecordDict(), {}) for node_id, config in node_configs.items()
-    }
-    while True:
+class _ThisProcess:
+    """Serves nodes in a thread of this process, one message at a time."""
+
+    def __init__(self, client_app: str, node_configs: Mapping[int, UserConfig]) -> None:
+        self._nodes = _Nodes(client_app, node_configs)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+
+    def submit(self, message: Message) -> Future[Message]:
+        """Queues a message."""
+        return self._thread.submit(self._call, message)
+
+    def _call(self, message: Message) -> Message:
+        """As over a pipe: neither side can change what the other holds."""
+        reply = self._nodes.answer(message_to_proto(message).SerializeToString())
+        return message_from_proto(MessageProto.FromString(reply))
+
+    def close(self) -> None:
+        """Ends the message that is served."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+class _Nodes:
+    """Nodes that live in one process, behind one ClientApp."""
+
+    def __init__(self, client_app: str, node_configs: Mapping[int, UserConfig]) -> None:
+        module, _, attribute = client_app.partition(":")
+        self._app = getattr(importlib.import_module(module), attribute)
+        self._contexts = {
+            node_id: Context(RUN_ID, node_id, dict(config), RecordDict(), {})
+            for node_id, config in node_configs.items()
+        }
+
+    def answer(self, asked: bytes) -> bytes:
+        """Calls the ClientApp; message and reply are in Flower's wire format."""
+        message = message_from_proto(MessageProto.FromString(asked))
         try:
-            message = message_from_proto(MessageProto.FromString(connection.recv_bytes()))
-        except (EOFError, OSError):
-            return
-        try:
-            reply = app(message, contexts[message.metadata.dst_node_id])
+            reply = self._app(message, self._contexts[message.metadata.dst_node_id])
         except Exception:  # noqa: BLE001  # whatever a ClientApp raises becomes an error reply, as in Flower's runtimes
             traceback.print_exc()
             reply = Message(Error(code=CLIENT_FAILED, reason="the ClientApp raised"), reply_to=message)
-        connection.send_bytes(message_to_proto(reply).SerializeToString())
+        return bytes(message_to_proto(reply).SerializeToString())
+
+
+def _serve(connection: Connection, client_app: str, node_configs: Mapping[int, UserConfig]) -> None:
+    """A worker's life: reads messages, calls the ClientApp, until the pipe closes."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    nodes = _Nodes(client_app, node_configs)
+    while True:
+        try:
+            asked = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        connection.send_bytes(nodes.answer(asked))

@@ -53,10 +53,10 @@ def _job(engine: Engine, num_clients: int, sizes: dict[str, Any]) -> Job:
     return Job(
         engine=engine,
         num_clients=num_clients,
-        num_parameters=sizes["parameters"],
+        num_parameters=sizes["parameters"][engine],
         num_moments=sizes["moments"],
         num_rounds=sizes["rounds"],
-        num_workers=sizes["workers"],
+        num_workers=sizes["workers"][engine],
         num_cpus=sizes["cpus"],
         seed=sizes["seed"],
         deadline_s=sizes["deadline_s"],

@@ -9,6 +9,7 @@ from benchmarks.simulation_scale.job import Job
 from benchmarks.simulation_scale.secure_client import NUM_EVALUATION, direction, share_of
 from fl_protocol.membership import MadeFederation, make_federation
 from fl_protocol.round_vector import RoundSettingsMessage
+from fl_server.rounds.round_state import Patience
 from fl_server.secure_rounds import OpenedRound, SecureRounds, secure_run
 from simulation.local_grid import LocalGrid
 
@@ -34,7 +35,8 @@ def run_secure_rounds(job: Job) -> None:
     model = {"model": np.zeros(job.num_parameters, dtype=np.float32)}
     with LocalGrid(_CLIENT_APP, configs, job.num_workers) as grid:
         run = secure_run(made.signed_roster, made.operator_key)
-        rounds = SecureRounds(grid, run, lambda newest: newest + 1, deadline_s=job.deadline_s)
+        everybody = Patience(straggler_floor_s=job.deadline_s)  # sites take turns: the last are no stragglers
+        rounds = SecureRounds(grid, run, lambda newest: newest + 1, deadline_s=job.deadline_s, patience=everybody)
         for round_number in range(1, job.num_rounds + 1):
             settings = _settings(job, round_number, rounds.group.parameters.num_sites)
             opened = rounds.run_round(model, settings, (NUM_EVALUATION, job.num_moments))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 from pathlib import Path
 
 import psutil
@@ -53,8 +54,17 @@ def test_each_node_is_asked_with_its_own_configuration_and_stays_with_its_worker
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_client_app_that_raises_is_an_error_reply_without_a_word_of_the_exception() -> None:
-    with grid_of("raising", num_nodes=2, num_workers=1) as grid:
+def test_grid_without_workers_serves_its_nodes_in_this_process() -> None:
+    with grid_of("answering", num_nodes=3, num_workers=0) as grid:
+        assert grid.worker_pids == []
+        replies = ask_all(grid)
+    numbers = {FIRST_NODE_ID + number: {"number": number, "pid": os.getpid()} for number in range(3)}
+    assert {node: facts_of(reply) for node, reply in replies.items()} == numbers
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_client_app_that_raises_is_an_error_reply_without_a_word_of_the_exception(num_workers: int) -> None:
+    with grid_of("raising", num_nodes=2, num_workers=num_workers) as grid:
         replies = ask_all(grid)
     assert len(replies) == 2
     for reply in replies.values():

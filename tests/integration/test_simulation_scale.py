@@ -13,10 +13,10 @@ from benchmarks.simulation_scale.measured import EngineError, measured
 
 CONFIG = {
     "seed": 0,
-    "parameters": 1000,
+    "parameters": {"secure": 1000, "plain": 10, "ray": 10},
     "moments": 5,
     "rounds": 2,
-    "workers": 2,
+    "workers": {"secure": 2, "plain": 0, "ray": 0},
     "cpus": 2,
     "deadline_s": 120,
     "secure": [3],
