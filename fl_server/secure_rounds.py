@@ -112,6 +112,7 @@ class SecureRounds:
         self._min_sites, self._patience = min_sites, patience
         self._run, self._signed_roster, roster = run.name, run.signed_roster, run.roster
         self.group: SumGroup = roster.sum_group()
+        self._dropout_percent = roster.dropout_percent
         self._site_of: dict[int, int] = {}
         self._offers: dict[int, ChannelOffer] = {}
         self._newest_epoch = 0
@@ -124,8 +125,8 @@ class SecureRounds:
 
     def set_up(self) -> None:
         """Sets up every node that is not yet."""
-        fewest = max(0, self.group.parameters.fewest_survivors - self.num_set_up)
-        waiting = QuorumWaiting(self._deadline_s, fewest, self._patience)
+        awaited = max(0, self._awaited_of(len(self.group.identities)) - self.num_set_up)
+        waiting = QuorumWaiting(self._deadline_s, awaited, self._patience)
         exchange(self._grid, self._set_ups(), self._deadline_s, self._handlers(self._take_set_up), waiting)
 
     def run_round(self, parameters: Arrays, settings: RoundSettingsMessage, sizes: tuple[int, int]) -> OpenedRound:
@@ -180,9 +181,19 @@ class SecureRounds:
         except (UnmaskError, PrivacyError) as error:
             raise RoundError(f"round {settings.round_number}: {error}") from error
 
+    def _awaited_of(self, num_sites: int) -> int:
+        """Answers before which stragglers' time does not begin: what opens a sum where all are neighbours.
+
+        With random neighbours fewer than the tolerated drop-outs leave are of no use: each site needs most of its own.
+        """
+        if self.group.parameters.is_complete and num_sites == self.group.parameters.num_sites:
+            return self.group.parameters.fewest_survivors
+        return num_sites - num_sites * self._dropout_percent // 100
+
     def _running(self, round_number: int, cohort: Collection[int]) -> RunningRound:
         fewest = self.group.parameters.fewest_survivors
-        plan = secure_plan(self._deadline_s, max(self._min_sites, fewest), self._patience, fewest)
+        quorum, awaited = max(self._min_sites, fewest), self._awaited_of(self.group.parameters.num_sites)
+        plan = secure_plan(self._deadline_s, quorum, self._patience, fewest, awaited)
         return RunningRound(self._grid, round_number, cohort, plan)
 
     def _masked_round(  # noqa: PLR0913, PLR0917  what the round is about, and what happens in the middle of it

@@ -3,8 +3,8 @@
 Rules:
 
 1. ``advance`` is pure. It is told what happened and when, in seconds of a clock that never runs back, and asks nobody.
-2. Every phase ends: when all who were asked have answered or failed; some time after its quorum is there; at the latest
-   at its deadline. What comes with an instant at or after that end comes too late.
+2. Every phase ends: when all who were asked have answered or failed; some time after its quorum and as many as are
+   awaited are there; at the latest at its deadline. What comes with an instant at or after that end comes too late.
 3. A phase that ends below its quorum fails the round; so does one whose quorum has become out of reach.
 4. A site that fails, or does not answer, leaves the round. It fails the round only where the quorum needs it.
 5. An answer belongs to a phase. Late, repeated and foreign ones change nothing but the count of what was ignored.
@@ -56,6 +56,8 @@ class PhaseLimits:
     deadline_s: float
     quorum: int = 0
     """Fewest answers; 0 where nobody is asked."""
+    awaited: int = 0
+    """Answers before which no straggler's time begins, where that is more than the quorum."""
 
     def __post_init__(self) -> None:
         if not (self.deadline_s > 0 and math.isfinite(self.deadline_s)):
@@ -122,10 +124,12 @@ def plain_plan(deadline_s: float, quorum: int, patience: Patience) -> RoundPlan:
     return _plan(_PLAIN, PhaseLimits(deadline_s, quorum), patience)
 
 
-def secure_plan(deadline_s: float, quorum: int, patience: Patience, unmask_quorum: int | None = None) -> RoundPlan:
+def secure_plan(
+    deadline_s: float, quorum: int, patience: Patience, unmask_quorum: int | None = None, awaited: int = 0
+) -> RoundPlan:
     """A round of masked updates; with ``unmask_quorum`` sites it opens, as many as of every phase if left out."""
-    plan = _plan(_SECURE, PhaseLimits(deadline_s, quorum), patience)
-    unmask = PhaseLimits(deadline_s, quorum if unmask_quorum is None else unmask_quorum)
+    plan = _plan(_SECURE, PhaseLimits(deadline_s, quorum, awaited), patience)
+    unmask = PhaseLimits(deadline_s, quorum if unmask_quorum is None else unmask_quorum, awaited)
     limits = tuple((phase, unmask if phase is Phase.UNMASK else limits) for phase, limits in plan.limits)
     return dataclasses.replace(plan, limits=limits)
 
@@ -196,7 +200,7 @@ class RoundState:
     failed: tuple[tuple[int, str], ...] = ()
     """Sites that failed in this phase, with the reason, in their order."""
     quorum_s: float | None = None
-    """When the phase's quorum was there; None before."""
+    """When the phase's quorum, and all who are awaited, had answered; None before."""
     num_ignored: int = 0
     """Late, repeated and foreign messages of the whole round."""
     num_unmasks: int = 1
@@ -263,7 +267,8 @@ def _with_answer(state: RoundState, site: int, now_s: float) -> RoundState:
 
 
 def _with_quorum(state: RoundState, now_s: float) -> RoundState:
-    is_new = state.quorum_s is None and len(state.answered) >= state.plan.limits_of(state.phase).quorum > 0
+    limits = state.plan.limits_of(state.phase)
+    is_new = state.quorum_s is None and len(state.answered) >= max(limits.quorum, limits.awaited) > 0
     return dataclasses.replace(state, quorum_s=now_s) if is_new else state
 
 

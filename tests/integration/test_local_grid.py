@@ -23,7 +23,7 @@ from tests.fakes.grid_clients import PRIVATE
 from tests.fakes.tubelet_sites import fill_site
 
 CLIENTS = "tests.fakes.grid_clients"
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 def grid_of(app: str, num_nodes: int, num_workers: int) -> LocalGrid:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flwr.app import Message
 
 from fl_client.errors import StateError
 from fl_client.training.secure_site import EPOCH_FILE, SecureSite
@@ -31,7 +32,7 @@ from tests.fakes.secure_sites import (
     secure_nodes,
     secure_parts,
 )
-from tests.fakes.site_fleet import SiteFleet
+from tests.fakes.site_fleet import Answer, SiteFleet
 
 RUN = b"r" * 16
 NUM_SITES = 10
@@ -194,6 +195,33 @@ def test_joiner_is_set_up_beside_a_round_and_enters_the_next(tmp_path: Path) -> 
     fleet.grid.answers = {**fleet.grid.answers, FIRST_NODE_ID + 9: late}
     check(fleet.run(2), all_but(9), 2)
     check(fleet.run(3), range(NUM_SITES), 3)
+
+
+def test_sites_that_take_turns_are_all_in_a_round_of_random_neighbours(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, num_sites=70)
+    slow = SlowFleet(dict(fleet.nodes), per_pull=20)
+    fleet.rounds = SecureRounds(
+        slow,
+        dataclasses.replace(fleet.first_run, name=b"q" * 16),
+        fleet.reserve,
+        deadline_s=60.0,
+        patience=Patience(0.0),
+    )
+    fleet.rounds.set_up()
+    fleet.run(1)
+    assert fleet.survivors >= 63  # but for the tolerated tenth
+
+
+class SlowFleet(SiteFleet):
+    """Answers come a few at a time, as where many sites share a worker."""
+
+    def __init__(self, answers: dict[int, Answer], per_pull: int) -> None:
+        super().__init__(answers)
+        self._per_pull = per_pull
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """The next few."""
+        return super().pull_messages([one for one in message_ids if one in self.waiting][: self._per_pull])
 
 
 def test_beacon_draws_the_sites_of_every_round(tmp_path: Path) -> None:

@@ -50,9 +50,10 @@ def test_superlink_that_does_not_run_is_told_in_one_line(tmp_path: Path, setting
 
 def test_command_that_takes_too_long_is_killed(settings: TrainingSupervision) -> None:
     impatient = settings.model_copy(update={"command_timeout_s": 0.05})
+    before = psutil.Process().children()
     with pytest.raises(FlowerCommandError, match=r"^flwr ls: no answer within 0.05 s$"):
         asyncio.run(FlowerRuns(impatient).newest())
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= set(before)
 
 
 def test_program_that_is_not_there_is_told() -> None:

@@ -84,6 +84,16 @@ def test_stragglers_get_no_less_than_the_floor() -> None:
     assert state.ends_s == 14.5
 
 
+def test_stragglers_time_begins_when_all_who_are_awaited_have_answered() -> None:
+    plan = secure_plan(60.0, 1, Patience(0.5), awaited=2)
+    state = all_answer(open_round(7, SITES, plan, 0.0), 10.0)
+    one = advance(state, Answered(1, Phase.TRAINING, 14.0))
+    assert (one.quorum_s, one.ends_s) == (None, 70.0)
+    assert advance(one, Tick(70.0)).phase is Phase.MASKED  # one is enough at the deadline
+    two = advance(one, Answered(2, Phase.TRAINING, 30.0))
+    assert (two.quorum_s, two.ends_s) == (30.0, 40.0)
+
+
 def unmasking(quorum: int) -> RoundState:
     """A secure round of four that asks for shares."""
     state = open_round(7, (1, 2, 3, 4), secure_plan(60.0, 3, Patience(0.5), unmask_quorum=quorum), 0.0)
