@@ -26,15 +26,19 @@ class MemoryWatch:
     Args:
         root: The process; this one when absent.
         num_bytes: Memory of one process.
+        interval_s: Between samples.
 
     Attributes:
         peak_mb: Largest sum seen so far, in MB of 10**6 bytes.
     """
 
     def __init__(
-        self, root: psutil.Process | None = None, num_bytes: Callable[[psutil.Process], int] = resident_bytes
+        self,
+        root: psutil.Process | None = None,
+        num_bytes: Callable[[psutil.Process], int] = resident_bytes,
+        interval_s: float = INTERVAL_S,
     ) -> None:
-        self.peak_mb = 0.0
+        self.peak_mb, self._interval_s = 0.0, interval_s
         self._root, self._num_bytes = root or psutil.Process(), num_bytes
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory watch", daemon=True)
@@ -52,7 +56,7 @@ class MemoryWatch:
     def _watch(self) -> None:
         while True:
             self.peak_mb = max(self.peak_mb, self._tree_bytes() / 1e6)
-            if self._stopped.wait(INTERVAL_S):
+            if self._stopped.wait(self._interval_s):
                 return
 
     def _tree_bytes(self) -> int:

@@ -24,6 +24,8 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "OMP_NUM_THREADS": "1",
 }
+_INTERVAL_S = 0.05
+"""Between samples of memory: the shortest measurement takes less than half a second."""
 
 
 class EngineError(Exception):
@@ -58,7 +60,10 @@ def measured(python: str, job: Job) -> Figures:
         own = dataclasses.replace(job, folder=folder)
         began_s = time.monotonic()
         root = _started(python, own, log)
-        with MemoryWatch(root) as resident, MemoryWatch(root, proportional_bytes) as shared_once:
+        with (
+            MemoryWatch(root, interval_s=_INTERVAL_S) as resident,
+            MemoryWatch(root, proportional_bytes, _INTERVAL_S) as shared_once,
+        ):
             _wait(root, own, log)
         ended_s = own.marked_s()
     later_s = [after - before for before, after in itertools.pairwise(ended_s)]
