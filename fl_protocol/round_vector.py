@@ -46,18 +46,15 @@ class RoundSettingsMessage(pydantic.BaseModel):
     num_sites: int = pydantic.Field(ge=SMALLEST_ROUND, le=LARGEST_ROUND, description="Most sites of the round.")
     max_norm: float = pydantic.Field(gt=0, le=1e9, description="L2 bound of an update, in parameter units.")
     max_examples: int = pydantic.Field(ge=1, le=2**31 - 1, description="Examples of a site that count at most.")
-
     proximal_mu: float = pydantic.Field(
         default=0.0, ge=0, le=1000, description="Pull of local training towards the global parameters; 0: none."
     )
-
     trained_parts: str = pydantic.Field(
         default="all", max_length=64, description="Parts of the network that are trained."
     )
     personal_parts: str = pydantic.Field(
         default="none", max_length=64, description="Those of them that stay at the site and are not in its vector."
     )
-
     noise: RoundNoise | None = pydantic.Field(
         default=None, description="Noise that each site adds before it masks; null: none."
     )

@@ -27,6 +27,7 @@ from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.masked_sum import MaskedSum
 from fl_protocol.secure_sum.messages import Positions, SetUp
+from fl_protocol.secure_sum.parameters import tolerated_dropouts
 from fl_protocol.secure_sum.vector import Layout, Values
 from fl_server.errors import RoundError
 from fl_server.grid_exchange import Content, Handlers, QuorumWaiting, RunningRound, exchange
@@ -188,7 +189,7 @@ class SecureRounds:
         """
         if self.group.parameters.is_complete and num_sites == self.group.parameters.num_sites:
             return self.group.parameters.fewest_survivors
-        return num_sites - num_sites * self._dropout_percent // 100
+        return num_sites - tolerated_dropouts(num_sites, self._dropout_percent)
 
     def _running(self, round_number: int, cohort: Collection[int]) -> RunningRound:
         fewest = self.group.parameters.fewest_survivors

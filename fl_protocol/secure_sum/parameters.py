@@ -95,7 +95,12 @@ def choose_parameters(num_sites: int, num_rostered: int, dropout_percent: int) -
                 f"a secure round: {num_corrupt} of {num_sites} sites may be corrupt: draw more of the roster's"
             )
         return SumParameters(num_sites, degree, threshold, corrupt)
-    return _sparse(num_sites, num_corrupt, -(-num_sites * dropout_percent // 100))
+    return _sparse(num_sites, num_corrupt, tolerated_dropouts(num_sites, dropout_percent))
+
+
+def tolerated_dropouts(num_sites: int, dropout_percent: int) -> int:
+    """Sites that may be missing of so many where neighbours are random, rounded up."""
+    return -(-num_sites * dropout_percent // 100)
 
 
 def _corrupt_sites(num_sites: int, num_rostered: int) -> int:
