@@ -1,51 +1,92 @@
-"""What masks, rounding and bounding cost a detector: the same federation trained with and without them."""
+"""What masks, rounding and bounding cost a detector, beside what chance alone does to it.
 
-import json
+The same sites train three times from nothing: masked, plain, and plain from a start whose parameters were moved by a
+millionth. Ten rounds of training amplify any difference, so the last arm tells which differences mean something.
+"""
+
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from simulation.experiment import METRICS_FILE, Settings, run_experiment
+import numpy as np
+
+from fl_server.rounds.checkpoint import TrainingState, save_checkpoint
+from fl_server.rounds.server_optimizer import ServerOptimizer
+from fl_server.starting_state import CHECKPOINT_FILE
+from fl_server.training_run import INT8_FILE
+from model_zoo.architecture import empty_fleet_normality
+from model_zoo.backbones.film_lstm import FilmLstmShape
+from model_zoo.backbones.parameters import initial_parameters
+from simulation import metrics
+from simulation.federation import FederationSettings, enrol_all, local_grid, run_federation
+from simulation.footage import Fleet, synthetic_fleet
+from simulation.site_pool import site_pool
+from simulation.site_preparation import prepare_site
+from simulation.site_scoring import Variant, score_clips
+
+_ARMS = ("masked", "plain", "moved")
+_CHANNELS = ("fused", "network")
+_MOVED_BY = 1e-6
 
 
 def auc_beside_plain(sizes: dict[str, Any]) -> dict[str, Any]:
-    """Trains each seed twice from nothing and tests both models on the same clips.
+    """Trains each seed three times from nothing and tests the models on the same clips.
 
     Args:
-        sizes: ``clients``, ``rounds``, ``steps``, ``seeds``.
+        sizes: ``clients``, ``rounds``, ``steps``, ``seeds``, ``workers``.
 
     Returns:
-        AUC in percent by seed, masked and plain, and the differences in points: of the whole detector (int8) and of the
-        network alone, which every update goes into.
+        AUC in percent by arm and seed, of the whole detector (int8) and of the network alone, which every update goes
+        into; and by how many points the masked and the moved arm differ from the plain one.
     """
-    found: dict[str, Any] = {"masked": {}, "plain": {}}
+    found: dict[str, Any] = {arm: {} for arm in _ARMS}
     for seed in sizes["seeds"]:
-        for name, by_seed in found.items():
-            by_seed[str(seed)] = _test_aucs(sizes, seed, is_secure=name == "masked")
-    channels = ("fused", "network")
+        for arm, aucs in _aucs_of(sizes, seed).items():
+            found[arm][str(seed)] = aucs
     differences = {
-        channel: [found["masked"][str(seed)][channel] - found["plain"][str(seed)][channel] for seed in sizes["seeds"]]
-        for channel in channels
+        arm: {
+            channel: [found[arm][seed][channel] - plain[channel] for seed, plain in found["plain"].items()]
+            for channel in _CHANNELS
+        }
+        for arm in ("masked", "moved")
     }
-    mean = {channel: sum(values) / len(values) for channel, values in differences.items()}
-    return found | {"points": differences, "mean_points": mean}
+    means = {arm: {name: float(np.mean(one)) for name, one in by.items()} for arm, by in differences.items()}
+    return found | {"points": differences, "mean_points": means}
 
 
-def _test_aucs(sizes: dict[str, Any], seed: int, *, is_secure: bool) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder)
-        settings = Settings(
-            num_clients=sizes["clients"],
-            num_rounds=sizes["rounds"],
-            num_steps=sizes["steps"],
-            footage=None,
-            seed=seed,
-            has_baselines=False,
-            num_workers=sizes["workers"],
-            initial="random",
-            is_secure=is_secure,
-            out=out,
-        )
-        run_experiment(settings)
-        test = json.loads((out / METRICS_FILE).read_text(encoding="utf-8"))["test"]["int8"]
-    return {channel: 100 * float(test[channel]) for channel in ("fused", "network")}
+def _aucs_of(sizes: dict[str, Any], seed: int) -> dict[str, dict[str, float]]:
+    fleet = synthetic_fleet(sizes["clients"], seed)
+    with tempfile.TemporaryDirectory() as folder, site_pool(sizes["workers"]) as pool:
+        site_dirs = [Path(folder) / "sites" / f"{index:04d}" for index in range(sizes["clients"])]
+        list(pool.map(prepare_site, fleet.sites, site_dirs))
+        enrol_all(site_dirs, Path(folder) / "roster")
+        aucs = {}
+        for arm in _ARMS:
+            out = Path(folder) / arm
+            if arm == "moved":
+                _put_moved_start(out, seed)
+            run = FederationSettings(sizes["rounds"], sizes["steps"], seed, "random", is_secure=arm == "masked")
+            with local_grid(site_dirs, sizes["workers"]) as grid:
+                run_federation(grid, out, Path(folder) / "roster", run)
+            aucs[arm] = _test_aucs(pool, fleet, site_dirs, out / INT8_FILE)
+    return aucs
+
+
+def _put_moved_start(out: Path, seed: int) -> None:
+    """A training state of no round, which the run begins from."""
+    out.mkdir()
+    rng, start = np.random.default_rng(seed), initial_parameters(FilmLstmShape(), seed)
+    moved = {
+        name: (array * (1 + _MOVED_BY * rng.standard_normal(array.shape))).astype(np.float32)
+        for name, array in start.items()
+    }
+    save_checkpoint(TrainingState(moved, empty_fleet_normality(), ServerOptimizer(), 0), out / CHECKPOINT_FILE)
+
+
+def _test_aucs(pool: ProcessPoolExecutor, fleet: Fleet, site_dirs: list[Path], model: Path) -> dict[str, float]:
+    testing = [site.testing for site in fleet.sites]
+    variants = [(Variant("int8", model),)] * len(site_dirs)
+    clips = metrics.flattened(pool.map(score_clips, fleet.sites, testing, site_dirs, variants))
+    aucs = metrics.channel_aucs(clips, "int8")
+    return {channel: 100 * float(aucs[channel] or 0.0) for channel in _CHANNELS}
