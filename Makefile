@@ -12,7 +12,7 @@ VENV := .venv
 PIP_ARGS ?=
 CLIENTS ?= 20
 DEMO_OUT ?= out/demo
-MINUTES ?= 60
+MINUTES ?= 90
 
 # How many tests run at once: one a core, four at most, as each process takes up to two GB. 0: one after the other.
 PYTEST_WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? cores : 4)))
@@ -67,9 +67,9 @@ test: lint debian-packages ## make lint, then all tests with branch coverage
 	@$(RUN) $(VENV)/bin/python -m pytest -q tests --cov --cov-report=term --numprocesses=$(PYTEST_WORKERS)
 
 .PHONY: crashes
-crashes: $(VENV)/dev.installed ## kill programs of a federation at random instants for MINUTES=60; every round must be there
+crashes: $(VENV)/dev.installed ## end every program of a federation at every instant, for MINUTES=90 at most; every round must be there
 	@$(RUN) EDGEGUARD_CRASH_MINUTES=$(MINUTES) $(VENV)/bin/python -m pytest -q -s tests/integration/test_crash_matrix.py \
-		tests/integration/test_secure_training.py -k "random or killed"
+		tests/integration/test_secure_training.py -k "every_end or trainer_is_killed"
 
 .PHONY: debian-packages
 debian-packages:

@@ -40,11 +40,11 @@ def main(
     for cohort in sizes["small"]:
         result[cohort["name"]] = _cohort(cohort, sizes)
         _tell(cohort["name"], result[cohort["name"]])
-    if "auc" in sizes:
+    for training in sizes.get("trainings", []):
         from benchmarks.secure_round.auc_bench import auc_beside_plain  # loads torch: not before memory is measured
 
-        result["auc"] = auc_beside_plain(sizes["auc"])
-        _tell("auc", result["auc"])
+        result[training["name"]] = auc_beside_plain(training)
+        _tell(training["name"], result[training["name"]])
     write_atomically(json_out, (json.dumps(result, indent=2) + "\n").encode())
 
 

@@ -1,9 +1,11 @@
 """What masks, rounding and bounding cost a detector, beside what chance alone does to it.
 
-The same sites train three times from nothing: masked, plain, and plain from a start whose parameters were moved by a
-millionth. Ten rounds of training amplify any difference, so the last arm tells which differences mean something.
+The same sites train three times from the same start: masked, plain, and plain from a start whose parameters were moved
+by a millionth. Ten rounds of training amplify any difference, so the last arm tells which differences mean something.
+The start is the shipped model, as in a deployment, or nothing.
 """
 
+import dataclasses
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -11,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from fl_server.rounds.checkpoint import TrainingState, save_checkpoint
+from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
 from fl_server.starting_state import CHECKPOINT_FILE
 from fl_server.training_run import INT8_FILE
 from model_zoo.architecture import empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
+from model_zoo.default import DEFAULT_CHECKPOINT
 from simulation import metrics
 from simulation.federation import FederationSettings, enrol_all, local_grid, run_federation
 from simulation.footage import Fleet, synthetic_fleet
@@ -31,10 +34,10 @@ _MOVED_BY = 1e-6
 
 
 def auc_beside_plain(sizes: dict[str, Any]) -> dict[str, Any]:
-    """Trains each seed three times from nothing and tests the models on the same clips.
+    """Trains each seed three times and tests the models on the same clips.
 
     Args:
-        sizes: ``clients``, ``rounds``, ``steps``, ``seeds``, ``workers``.
+        sizes: ``start`` (``default`` or ``random``), ``clients``, ``rounds``, ``steps``, ``seeds``, ``workers``.
 
     Returns:
         AUC in percent by arm and seed, of the whole detector (int8) and of the network alone, which every update goes
@@ -65,23 +68,29 @@ def _aucs_of(sizes: dict[str, Any], seed: int) -> dict[str, dict[str, float]]:
         for arm in _ARMS:
             out = Path(folder) / arm
             if arm == "moved":
-                _put_moved_start(out, seed)
-            run = FederationSettings(sizes["rounds"], sizes["steps"], seed, "random", is_secure=arm == "masked")
+                _put_moved_start(out, sizes["start"], seed)
+            run = FederationSettings(sizes["rounds"], sizes["steps"], seed, sizes["start"], is_secure=arm == "masked")
             with local_grid(site_dirs, sizes["workers"]) as grid:
                 run_federation(grid, out, Path(folder) / "roster", run)
             aucs[arm] = _test_aucs(pool, fleet, site_dirs, out / INT8_FILE)
     return aucs
 
 
-def _put_moved_start(out: Path, seed: int) -> None:
-    """A training state of no round, which the run begins from."""
+def _put_moved_start(out: Path, start: str, seed: int) -> None:
+    """A training state like the start, which the run begins from."""
     out.mkdir()
-    rng, start = np.random.default_rng(seed), initial_parameters(FilmLstmShape(), seed)
+    rng, state = np.random.default_rng(seed), _start(start, seed)
     moved = {
         name: (array * (1 + _MOVED_BY * rng.standard_normal(array.shape))).astype(np.float32)
-        for name, array in start.items()
+        for name, array in state.parameters.items()
     }
-    save_checkpoint(TrainingState(moved, empty_fleet_normality(), ServerOptimizer(), 0), out / CHECKPOINT_FILE)
+    save_checkpoint(dataclasses.replace(state, parameters=moved), out / CHECKPOINT_FILE)
+
+
+def _start(start: str, seed: int) -> TrainingState:
+    if start == "default":
+        return load_checkpoint(DEFAULT_CHECKPOINT, ServerOptimizer())
+    return TrainingState(initial_parameters(FilmLstmShape(), seed), empty_fleet_normality(), ServerOptimizer(), 0)
 
 
 def _test_aucs(pool: ProcessPoolExecutor, fleet: Fleet, site_dirs: list[Path], model: Path) -> dict[str, float]:

@@ -1,10 +1,14 @@
 """A federation on loopback whose programs are killed: each is started again by a supervisor, as systemd would.
 
-SuperLink (process isolation, database), SuperExec, coordinator, server app and SuperNodes are the real ones; the sites'
-app answers without training. What belongs to a federation is told by ``FLWR_HOME`` in its environment.
+SuperLink (process isolation, database), SuperExec, coordinator, server app, SuperNodes and trainers are the real ones,
+and their rounds are secure. The server app can be held at named instants (``tests.fakes.held_server_app``). What
+belongs to a federation is told by ``FLWR_HOME`` in its environment.
 """
 
+import asyncio
+import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import secrets
@@ -19,12 +23,22 @@ from typing import Any, Self, TypeVar
 import httpx
 import psutil
 import pytest
+import sqlalchemy as sa
 
-from fl_client.supervisor import ProcessSupervisor, SuperNodeOptions, supernode_supervisor
+from fl_client.supervisor import ProcessSupervisor
+from fl_protocol.membership import make_federation
+from fl_server.config import TrainingSupervision
+from fl_server.storage import open_storage
+from fl_server.storage.tables import TrainingStateRow
+from fl_server.storage.trainings import find_training
+from fl_server.supervision.flower_runs import FlowerRuns
+from tests.fakes.held_server_app import HOLDS
+from tests.integration.federation_processes import site_supervisors
 
 ROOT = Path(__file__).parents[2]
-SITES = ("store42", "store43", "store44")
-SERVER_APP = "flwr-serverapp"
+SUPERLINK, SUPEREXEC, COORDINATOR = "superlink", "superexec", "coordinator"
+SERVER_APP, SUPERNODE, TRAINER = "flwr-serverapp", "supernode", "trainer"
+PROGRAMS = (SUPERNODE, SUPERLINK, SUPEREXEC, COORDINATOR, SERVER_APP, TRAINER)
 PATIENCE_S = 400.0
 """Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow and busy machines."""
 _APP = ROOT / "deploy" / "flower-app" / "pyproject.toml"
@@ -48,31 +62,50 @@ class Ended:
     """Round of the model in force; 0 for none."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Committed:
+    """What a round left in the database."""
+
+    round_number: int
+    lease_epoch: int
+    """Of the run that committed it."""
+    secure_epoch: int
+
+
 class CrashFederation:
     """Programs that may be killed at any instant; a context manager that leaves none.
 
     Args:
         folder: Where everything is written.
         monkeypatch: Sets what the programs find in their environment.
+        num_sites: Three is the least of a secure round, and each is needed then; of five one may drop out.
     """
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._folder, self._home = folder, folder / "flower"
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, num_sites: int) -> None:
+        self._folder, self._home, self._state = folder, folder / "flower", folder / "coordinator"
         self._superlink, self._coordinator = (f"127.0.0.1:{port}" for port in _free_ports(2))
+        self._holds = folder / "holds"
         environment = {"FLWR_HOME": str(self._home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        for name, value in (environment | {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.05"}).items():
+        environment |= {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.05", HOLDS: str(self._holds)}
+        for name, value in environment.items():
             monkeypatch.setenv(name, value)
         self._supervisors: dict[str, ProcessSupervisor] = {}
+        self._sites = [f"site{number}" for number in range(num_sites)]
+        self._places = itertools.cycle(self._sites)
+        self._flower_runs = FlowerRuns(
+            TrainingSupervision(app=folder / "flower-app", connection="local", home=self._home)
+        )
         self.client = httpx.Client(base_url=f"http://{self._coordinator}", timeout=30.0)
 
     def __enter__(self) -> Self:
         try:
-            self._write_files()
+            memberships = self._write_files()
             for name, command in self._commands().items():
                 self._start(name, ProcessSupervisor(name, self._folder, lambda command=command: command))  # type: ignore[misc]  # bound here
-            for site in SITES:
-                (self._folder / site).mkdir()
-                self._start(site, supernode_supervisor(SuperNodeOptions(self._superlink, site, self._folder / site)))
+            for site, membership in memberships.items():
+                trainer, supernode = site_supervisors(self._folder / site, membership, self._superlink)
+                self._start(f"{TRAINER} {site}", trainer)
+                self._start(f"{SUPERNODE} {site}", supernode)
             self.wait_for(lambda: self.get("/v1/health"), "coordinator")
         except BaseException:
             self.__exit__(*sys.exc_info())
@@ -128,17 +161,58 @@ class CrashFederation:
             return None
         return None if response.status_code == httpx.codes.NOT_FOUND else response.raise_for_status().json()
 
-    def end(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Ends a program, or the server apps that run; what has a supervisor is started again."""
-        if name == SERVER_APP:
+    def committed(self) -> tuple[Committed, ...]:
+        """The rounds in the database, in their order."""
+        storage = open_storage(None, self._state)
+        row = TrainingStateRow
+        asked = sa.select(row.round_number, row.lease_epoch, row.secure_epoch).order_by(row.id)
+        with storage.reading() as session:
+            rounds = tuple(Committed(number, lease, epoch or 0) for number, lease, epoch in session.execute(asked))
+        storage.close()
+        return rounds
+
+    def start_run(self, training_id: str) -> None:
+        """Starts a run of a training by hand, whether one is live or not."""
+        storage = open_storage(None, self._state)
+        training = find_training(storage, training_id)
+        storage.close()
+        asyncio.run(self._flower_runs.start(training))
+
+    def problems(self) -> tuple[str, ...]:
+        """How runs failed, by what Flower lists."""
+        return tuple(run.problem for run in asyncio.run(self._flower_runs.newest()) if run.problem is not None)
+
+    def hold(self, instant: str) -> None:
+        """Has the server app that next gets to an instant wait there."""
+        self._holds.joinpath(instant).touch()
+
+    def held(self, instant: str) -> int:
+        """Waits until a server app is held at an instant; returns its process number."""
+        path = self.wait_for(lambda: next(self._holds.glob(f"{instant}.*"), None), f"server app at {instant}")
+        return int(path.suffix.removeprefix("."))
+
+    def release(self, instant: str) -> None:
+        """Lets the server app that is held at an instant go on, if it still runs."""
+        for path in self._holds.glob(f"{instant}.*"):
+            path.unlink()
+
+    def end(self, program: str, number: signal.Signals = signal.SIGKILL) -> str:
+        """Ends one of ``PROGRAMS``: all server apps that run, or a program that is started again; returns which.
+
+        Of sites it is the next one's in turn.
+        """
+        if program == SERVER_APP:
             for pid in self.server_apps():
-                os.kill(pid, number)
-            return
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            return program
+        name = f"{program} {next(self._places)}" if program in {SUPERNODE, TRAINER} else program
         supervisor = self._supervisors[name]
         num_restarts, leader = supervisor.num_restarts, supervisor.pid
         if leader is not None and psutil.pid_exists(leader):
             os.kill(leader, number)
             self.wait_for(lambda: supervisor.num_restarts > num_restarts, f"restart of {name}")
+        return name
 
     def server_apps(self) -> list[int]:
         """Process numbers of the server apps that run."""
@@ -159,7 +233,7 @@ class CrashFederation:
     def _start(self, name: str, supervisor: ProcessSupervisor) -> None:
         self._supervisors[name] = supervisor
         supervisor.start()
-        if name == "superlink":  # the others would only try in vain, and wait longer and longer
+        if name == SUPERLINK:  # the others would only try in vain, and wait longer and longer
             self.wait_for(lambda: _accepts(self._superlink), "listening SuperLink")
 
     def _commands(self) -> dict[str, list[str]]:
@@ -170,19 +244,29 @@ class CrashFederation:
         superlink += ["--disable-runtime-dependency-installation"]
         superexec = [str(programs / "flower-superexec"), "--insecure", "--runtime-api-address", self._superlink]
         coordinator = [sys.executable, "-m", "fl_server", "--config", str(self._folder / "coordinator.yaml")]
-        return {"superlink": superlink, "superexec": [*superexec, *secret], "coordinator": coordinator}
+        return {SUPERLINK: superlink, SUPEREXEC: [*superexec, *secret], COORDINATOR: coordinator}
 
-    def _write_files(self) -> None:
+    def _write_files(self) -> dict[str, dict[str, bytes]]:
+        """Everything but the sites' own; returns their memberships."""
         self._home.mkdir()
+        self._holds.mkdir()
+        made = make_federation("test", self._sites)
+        roster, operator_key = self._folder / "roster.json", self._folder / "operator.pub"
+        roster.write_bytes(made.signed_roster)
+        operator_key.write_text(made.operator_key.hex())
         (self._home / "config.toml").write_text(f'[superlink.local]\naddress = "{self._superlink}"\ninsecure = true\n')
         (self._folder / "secret").write_text(secrets.token_hex())
-        state, app = self._folder / "coordinator", self._folder / "flower-app"
+        app = self._folder / "flower-app"
         app.mkdir()
         replaced = {
-            'clientapp = "fl_client.client_app:app"': 'clientapp = "tests.fakes.idle_sites:client_app"',
+            'serverapp = "fl_server.server_app:app"': 'serverapp = "tests.fakes.held_server_app:app"',
             "deadline-s = 600.0": "deadline-s = 60.0",  # a message to a SuperNode that was killed is waited for
             "straggler-floor-s = 15.0": "straggler-floor-s = 5.0",
-            'state = "state"': f'state = "{state}"',
+            "num-steps = 16": "num-steps = 4",
+            "min-sites = 2": "min-sites = 3",
+            'roster = ""': f'roster = "{roster}"',
+            'operator-key = ""': f'operator-key = "{operator_key}"',
+            'state = "state"': f'state = "{self._state}"',
         }
         text = _APP.read_text()
         for usual, own in replaced.items():
@@ -192,8 +276,9 @@ class CrashFederation:
         training = {"app": str(app), "connection": "local", "home": str(self._home)}
         training_s = {"poll_s": 3.0, "first_pause_s": 1.0, "longest_pause_s": 4.0}
         host, port = self._coordinator.split(":")
-        config = {"host": host, "port": int(port), "state_folder": str(state), "training": training | training_s}
+        config = {"host": host, "port": int(port), "state_folder": str(self._state), "training": training | training_s}
         (self._folder / "coordinator.yaml").write_text(json.dumps(config))
+        return {site: dict(files) for site, files in made.files_by_site.items()}
 
     def _processes(self) -> list[psutil.Process]:
         return [process for process in psutil.process_iter() if self._is_ours(process)]

@@ -11,12 +11,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 import psutil
+
+from fl_client.supervisor import ProcessSupervisor, SuperNodeOptions, supernode_supervisor, trainer_supervisor
+from tests.fakes.tubelet_sites import fill_site
 
 ROOT = Path(__file__).parents[2]
 FLOWER_APP = ROOT / "deploy" / "flower-app"
@@ -206,6 +209,19 @@ class Federation:
             return is_running and process.environ().get("FLWR_HOME") == str(self._flower_home)
         except psutil.Error:  # gone, or not ours to ask about
             return False
+
+
+def site_supervisors(
+    folder: Path, membership: Mapping[str, bytes], superlink: str
+) -> tuple[ProcessSupervisor, ProcessSupervisor]:
+    """Trainer and SuperNode of a new site with a few tubelets, named as its folder: "site" and a number."""
+    membership_dir = folder / "membership"
+    membership_dir.mkdir(parents=True)
+    for name, content in membership.items():
+        (membership_dir / name).write_bytes(content)
+    fill_site(folder, int(folder.name.removeprefix("site")))
+    supernode = SuperNodeOptions(superlink, folder.name, folder, membership_dir=membership_dir)
+    return trainer_supervisor(folder, membership_dir), supernode_supervisor(supernode)
 
 
 def _command_line(process: psutil.Process) -> list[str]:

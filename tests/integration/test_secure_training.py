@@ -11,16 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from fl_client.supervisor import (
-    ProcessSupervisor,
-    SuperNodeOptions,
-    supernode_supervisor,
-    trainer_supervisor,
-)
+from fl_client.supervisor import ProcessSupervisor
 from fl_protocol.membership import make_federation
 from fl_protocol.messages import ClosedRound, PublishedModel, RoundPage
-from tests.fakes.tubelet_sites import fill_site
-from tests.integration.federation_processes import Federation
+from tests.integration.federation_processes import Federation, site_supervisors
 
 
 @pytest.mark.timeout(900)
@@ -80,14 +74,7 @@ def enrolled_sites(
 @contextlib.contextmanager
 def running_site(folder: Path, membership: dict[str, bytes], superlink: str) -> Iterator[ProcessSupervisor]:
     """A site with a few tubelets, its trainer and its SuperNode; gives the trainer."""
-    membership_dir = folder / "membership"
-    membership_dir.mkdir(parents=True)
-    for name, content in membership.items():
-        (membership_dir / name).write_bytes(content)
-    number = int(folder.name.removeprefix("site"))
-    fill_site(folder, number)
-    trainer = trainer_supervisor(folder, membership_dir)
-    supernode = supernode_supervisor(SuperNodeOptions(superlink, folder.name, folder, membership_dir=membership_dir))
+    trainer, supernode = site_supervisors(folder, membership, superlink)
     trainer.start()
     supernode.start()
     try:
