@@ -28,7 +28,7 @@ from fl_client.storage.state_folder import StateFolder, open_state_folder
 from fl_client.supervisor import SuperNodeOptions, supernode_supervisor, trainer_supervisor
 from fl_client.uplink.coordinator import Coordinator, open_client
 from fl_client.uplink.courier import Courier
-from fl_client.uplink.site_token import site_token
+from fl_client.uplink.site_credential import site_credential
 from fl_client.watch import FeedbackLine, Pipeline, Progress, Watch
 from fl_runtime.shutdown import StopFlag
 from model_zoo.errors import ModelFileError
@@ -171,8 +171,10 @@ class _Client:
     def _start_uplink(self, stack: contextlib.ExitStack, pipeline: Pipeline) -> FeedbackLine | None:
         if self._config.coordinator is None:
             return None
+        config, token_file = self._config, self._folder.path / "token"
+        credential = site_credential(config.site, token_file, config.membership)
         client = open_client(self._config.coordinator, self._config.root_certificates)
-        coordinator = Coordinator(client, self._config.site, site_token(self._folder.path / "token"))
+        coordinator = Coordinator(client, config.site, credential)
         stack.callback(coordinator.close)
         courier = Courier(coordinator, self._outbox, self._alerts, self._folder.clips, self._cursor)
         courier.start()

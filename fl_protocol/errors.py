@@ -4,6 +4,7 @@ ProtocolError
 ├── MessageError   an HTTP body is not the message that was expected
 ├── PrivacyError   a sum would be less private than was promised
 ├── RecordError    a Flower record is not what the round expects
+├── RegistrationError  a site's name is not proved to be its own
 ├── RosterError    a signed roster is not the operator's newest one
 └── SecureSumError the secure sum does not go on
     ├── SumParameterError  no secure round with these numbers of sites
@@ -28,6 +29,10 @@ class PrivacyError(ProtocolError):
 
 class RecordError(ProtocolError):
     """A Flower record is not what the round expects."""
+
+
+class RegistrationError(ProtocolError):
+    """Who registers under a site's name has not proved that the name is theirs."""
 
 
 class RosterError(ProtocolError):

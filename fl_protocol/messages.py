@@ -59,6 +59,8 @@ def _check_box(box: tuple[float, float, float, float]) -> tuple[float, float, fl
 
 _PRINTABLE = pydantic.AfterValidator(_check_printable)
 Name = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Signature = Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{128}$")]
+"""Ed25519, in hexadecimal."""
 Digest = Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{64}$")]
 AlertId = Annotated[
     str, pydantic.Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
@@ -94,6 +96,12 @@ class SiteRegistration(Message):
     """Asks for a place under a name."""
 
     name: Name = pydantic.Field(description="Name of the site, unique at the coordinator.")
+    proof: Signature | None = pydantic.Field(
+        default=None,
+        repr=False,
+        exclude_if=operator.not_,
+        description="Where the coordinator has a roster: by the site's identity key, for the bearer token.",
+    )
 
 
 class RegisteredSite(Message):

@@ -87,6 +87,15 @@ class ServerConfig(pydantic.BaseModel):
     time_zone: str | None = pydantic.Field(
         default=None, max_length=64, description="IANA time zone of the operator's page; left out: this machine's."
     )
+    roster: Path | None = pydantic.Field(
+        default=None,
+        strict=False,
+        description="The signed roster: its sites alone may register, each with a proof by its identity key; left out: "
+        "the first to register under a name has it.",
+    )
+    operator_key: Path | None = pydantic.Field(
+        default=None, strict=False, description="Public key that the roster is signed with, raw hexadecimal."
+    )
     training: TrainingSupervision | None = pydantic.Field(
         default=None, description="How runs of wanted trainings are started; left out: this coordinator starts none."
     )
@@ -102,6 +111,12 @@ class ServerConfig(pydantic.BaseModel):
             )
         if self.host in ("0.0.0.0", "::") and not self.allowed_hosts:  # noqa: S104  this is the check against it
             raise ValueError(f"host {self.host} needs allowed_hosts: the names sites and operators call it by")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_roster(self) -> Self:
+        if (self.roster is None) != (self.operator_key is None):
+            raise ValueError("roster and operator_key: expected both or neither")
         return self
 
     @pydantic.field_validator("time_zone")

@@ -8,6 +8,7 @@ ServerError
 ├── BudgetError         a round would spend more privacy than is left
 └── RequestError        one request is refused; the coordinator goes on
     ├── UnknownTokenError     no site has the presented token
+    ├── UnprovenSiteError     who registers has not proved that the name is theirs
     ├── NotFoundError         there is no such thing, or it belongs to another site
     ├── ConflictError         it contradicts what is stored
     ├── TooLargeError         more bytes than the coordinator takes
@@ -50,6 +51,10 @@ class RequestError(ServerError):
 
 class UnknownTokenError(RequestError):
     """No site has the presented token."""
+
+
+class UnprovenSiteError(RequestError):
+    """Who registers under a name of the roster has not proved that it is theirs."""
 
 
 class NotFoundError(RequestError):

@@ -16,6 +16,7 @@ from fl_client.recording.alert_report import report_of
 from fl_client.storage.tubelet_store import TubeletStore
 from fl_client.uplink.coordinator import Coordinator, open_client
 from fl_protocol.messages import Feedback
+from fl_protocol.registration import SiteCredential
 from simulation.footage import SiteFootage
 from simulation.metrics import is_true_alert
 from simulation.site_scoring import ScoredClip
@@ -45,7 +46,7 @@ def collect_feedback(
     """
     camera = footage.site.cameras[0]
     store = TubeletStore(state_dir / "cameras" / camera.name)
-    coordinator = Coordinator(open_client(address, None), footage.site.name, secrets.token_urlsafe(32))
+    coordinator = Coordinator(open_client(address, None), footage.site.name, SiteCredential(secrets.token_urlsafe(32)))
     try:
         coordinator.register()
         truth_by_alert = _send_alerts(coordinator, clips, store, camera.name, model_digest)

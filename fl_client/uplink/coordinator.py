@@ -6,6 +6,7 @@ Rules:
    mean: keep it and try again; a mistake in the configuration must not cost an alert.
 2. Every answer is bounded before it is read, and checked as a message before it is believed.
 3. The token travels in a header and is never logged.
+4. "Who are you" is answered by registering anew: the coordinator may have lost its database.
 """
 
 import logging
@@ -27,6 +28,7 @@ from fl_protocol.messages import (
     SiteRegistration,
     parse_message,
 )
+from fl_protocol.registration import SiteCredential
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _CLEAR_NO = frozenset({400, 409, 413, 415, 422})  # rule 1
-_NOT_FOUND = 404
+_NOT_FOUND, _WHO_ARE_YOU = 404, 401
 _JSON = {"Content-Type": "application/json"}
 _Answer = TypeVar("_Answer", bound=Message)
 Content = bytes | None
@@ -43,10 +45,10 @@ Content = bytes | None
 class Coordinator:
     """One site's view of its coordinator; may be used from several threads once the site is registered."""
 
-    def __init__(self, client: httpx.Client, site: str, token: str) -> None:
+    def __init__(self, client: httpx.Client, site: str, credential: SiteCredential) -> None:
         self._client = client
-        self._site = site
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._registration = SiteRegistration(name=site, proof=credential.proof)
+        self._headers = {"Authorization": f"Bearer {credential.token}"}
         self._is_registered = False
 
     def close(self) -> None:
@@ -55,21 +57,21 @@ class Coordinator:
 
     @property
     def is_registered(self) -> bool:
-        """Whether the coordinator has confirmed the site since this client started."""
+        """Whether the coordinator has confirmed the site since this client started, and still knows it."""
         return self._is_registered
 
     def register(self) -> None:
         """Asks for the site's place; does nothing once it is confirmed.
 
         Raises:
-            UnreachableError: Try again later.
+            UnreachableError: Try again later; also where its roster does not name this box as the site (yet).
             RefusedError: The name is taken by a site with another token.
         """
         if not self._is_registered:
-            body = SiteRegistration(name=self._site).model_dump_json().encode()
+            body = self._registration.model_dump_json().encode()
             _parsed(RegisteredSite, self._send("POST", "/v1/sites", body, self._headers | _JSON))
             self._is_registered = True
-            logger.info("site registered", extra={"site": self._site})
+            logger.info("site registered", extra={"site": self._registration.name})
 
     def send_alert(self, report: AlertReport) -> None:
         """Delivers one alert. Sending it again counts once."""
@@ -121,6 +123,8 @@ class Coordinator:
             return None
         if response.is_success:
             return body
+        if response.status_code == _WHO_ARE_YOU:
+            self._is_registered = False  # rule 4
         raise _error_of(f"{method} {path}", response.status_code, body)
 
 

@@ -16,6 +16,7 @@ from fl_server.config import ServerConfig
 from fl_server.storage.clips import remove_interrupted
 from fl_server.storage.database import Storage, open_storage
 from fl_server.supervision.reconciler import beside, reconciler_on
+from fl_server.watched_roster import WatchedRoster
 
 _STOP_TIMEOUT_S = 5
 _ROUTERS = (sites.router, alerts.router, clips.router, models.router, trainings.router, health.router, page.router)
@@ -34,10 +35,12 @@ def app_on(storage: Storage, config: ServerConfig) -> fastapi.FastAPI:
     """The application on an open storage, which it closes when it stops.
 
     Raises:
-        StartError: The Flower app of ``config`` cannot be used.
+        StartError: The Flower app or the roster of ``config`` cannot be used.
     """
     settings = config.training
     reconciler = None if settings is None else reconciler_on(storage, settings)
+    roster, operator_key = config.roster, config.operator_key
+    watched_roster = None if roster is None or operator_key is None else WatchedRoster(roster, operator_key)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: fastapi.FastAPI) -> AsyncIterator[None]:
@@ -59,6 +62,7 @@ def app_on(storage: Storage, config: ServerConfig) -> fastapi.FastAPI:
     app.state.storage = storage
     app.state.config = config
     app.state.reconciler = reconciler
+    app.state.watched_roster = watched_roster
     add_error_responses(app)
     for router in _ROUTERS:
         app.include_router(router)

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 _MAX_MESSAGE = 2000
 _STATUS_AND_CODE: dict[type[Exception], tuple[int, str]] = {
     errors.UnknownTokenError: (401, "unknown_token"),
+    errors.UnprovenSiteError: (403, "unproven_site"),
     errors.NotFoundError: (404, "not_found"),
     errors.ConflictError: (409, "conflict"),
     errors.TooLargeError: (413, "too_large"),

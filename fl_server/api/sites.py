@@ -4,8 +4,11 @@ from typing import Annotated
 
 import fastapi
 
+from fl_protocol.errors import RegistrationError
 from fl_protocol.messages import MAX_PAGE, FeedbackPage, RegisteredSite, SiteRegistration
-from fl_server.api.access import CallingSite, OpenStorage, PresentedToken
+from fl_protocol.registration import check_registration
+from fl_server.api.access import CallingSite, NewestRoster, OpenStorage, PresentedToken
+from fl_server.errors import UnprovenSiteError
 from fl_server.storage.feedback import feedback_after
 from fl_server.storage.sites import register_site
 
@@ -14,10 +17,23 @@ router = fastapi.APIRouter(prefix="/v1", tags=["sites"])
 
 @router.post("/sites", status_code=201, responses={200: {"description": "Already registered with this token."}})
 def register(
-    registration: SiteRegistration, storage: OpenStorage, token: PresentedToken, response: fastapi.Response
+    registration: SiteRegistration,
+    storage: OpenStorage,
+    token: PresentedToken,
+    roster: NewestRoster,
+    response: fastapi.Response,
 ) -> RegisteredSite:
-    """Gives a site its place. A site may present a token it made itself, and repeat the call until it is answered."""
-    registered = register_site(storage, registration.name, token)
+    """Gives a site its place. A site may present a token it made itself, and repeat the call until it is answered.
+
+    A coordinator with a roster admits its sites alone, and each only with a proof by its identity key.
+    """
+    identity_key = None
+    if roster is not None:
+        try:
+            identity_key = check_registration(roster, registration, token)
+        except RegistrationError as error:
+            raise UnprovenSiteError(str(error)) from error
+    registered = register_site(storage, registration.name, token, identity_key)
     response.status_code = 201 if registered.is_new else 200
     return RegisteredSite(site=registered.name, token=registered.token)
 

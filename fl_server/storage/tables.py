@@ -7,7 +7,7 @@ import pydantic
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised with every change of a table, together with a step in ``upgrades``."""
 
 
@@ -54,7 +54,10 @@ class SchemaVersionRow(Table):
 
 
 class SiteRow(Table):
-    """A registered site. Its row is locked by whoever changes what belongs to it."""
+    """A registered site. Its row is locked by whoever changes what belongs to it.
+
+    ``identity_key`` is the key, in hexadecimal, that proved the registration; null where no roster was asked.
+    """
 
     __tablename__ = "sites"
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
@@ -62,6 +65,7 @@ class SiteRow(Table):
     token_digest: orm.Mapped[str] = orm.mapped_column(sa.String(64), unique=True)
     registered_utc: orm.Mapped[dt.datetime]
     last_feedback_sequence: orm.Mapped[int]
+    identity_key: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
 
 
 class AlertRow(Table):

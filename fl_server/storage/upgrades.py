@@ -77,7 +77,17 @@ def _training_starts(to: Operations) -> None:
     to.create_index("ix_training_starts_training_id", "training_starts", ["training_id"])
 
 
-UPGRADES: dict[int, Callable[[Operations], None]] = {1: _behaviours, 2: _trainings, 3: _training_starts}
+def _identity_keys(to: Operations) -> None:
+    """5: which identity key proved a site's registration."""
+    to.add_column("sites", sa.Column("identity_key", sa.String(64)))
+
+
+UPGRADES: dict[int, Callable[[Operations], None]] = {
+    1: _behaviours,
+    2: _trainings,
+    3: _training_starts,
+    4: _identity_keys,
+}
 """By the version that is found."""
 
 

@@ -15,6 +15,7 @@ from fl_client.errors import UnreachableError
 from fl_client.releases.model_store import ModelStore
 from fl_client.releases.release_watcher import MAX_MODEL_BYTES, ReleaseWatcher
 from fl_client.uplink.coordinator import Coordinator
+from fl_protocol.registration import SiteCredential
 from tests.fakes.brightness_pipeline import DEFAULT_DIGEST, BrightnessPipeline
 
 GOOD = b"good model"
@@ -54,7 +55,7 @@ def pipeline(tmp_path: Path) -> BrightnessPipeline:
 def watcher_of(tmp_path: Path, pipeline: BrightnessPipeline) -> Callable[[Shelf], ReleaseWatcher]:
     def build(shelf: Shelf) -> ReleaseWatcher:
         client = httpx.Client(base_url="https://coordinator.example", transport=httpx.MockTransport(shelf))
-        return ReleaseWatcher(Coordinator(client, "s", "t" * 64), ModelStore(tmp_path), pipeline)
+        return ReleaseWatcher(Coordinator(client, "s", SiteCredential("t" * 64)), ModelStore(tmp_path), pipeline)
 
     return build
 

@@ -20,10 +20,13 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fl_client.errors import RefusedError
+from fl_client.errors import RefusedError, UnreachableError
 from fl_client.supervisor import ProcessSupervisor
 from fl_client.uplink.coordinator import Coordinator, open_client
+from fl_client.uplink.site_credential import site_credential
+from fl_protocol.registration import SiteCredential, member_credential
 from tests.fakes.videos import write_video
 from tests.integration.secure_federation import ROOT, SecureFederation, wait_for
 from tests.unit.fl_server.memory_storage import report as alert
@@ -74,8 +77,9 @@ def test_a_site_reaches_all_it_needs_of_the_coordinator_and_no_more(tmp_path: Pa
         address = f"https://localhost:{federation.ports.api}"
         clip = os.urandom(20 * 1024 * 1024)
         report = alert(clip_digest=hashlib.sha256(clip).hexdigest())
+        credential = _credential_of(federation.enrol("store42"))
         with contextlib.closing(open_client(address, federation.authority)) as client:
-            site = Coordinator(client, "store42", "t" * 64)
+            site = Coordinator(client, "store42", credential)
             site.register()
             site.send_alert(report)
             site.send_clip(report.alert_id, clip)
@@ -101,6 +105,32 @@ def test_the_boxs_start_script_runs_a_client_of_this_federation(tmp_path: Path) 
         assert json.loads(ended.stdout)["frames"] == 10
         assert '"message": "site registered", "site": "store42"' in ended.stderr
         assert (box / "state" / "site" / "supernode.log").exists()
+
+
+@_NEEDS_NGINX
+def test_a_name_belongs_to_the_box_on_the_roster_whoever_comes_first(tmp_path: Path) -> None:
+    with SecureFederation(tmp_path, parts=("coordinator", "proxy")) as federation, federation.api() as client:
+        impostor = member_credential(Ed25519PrivateKey.generate(), "edgeguard", "store42")
+        _check_refused(client, impostor, r"expected a name on the roster \(version 1\)")
+        box = _credential_of(federation.enrol("store42"))  # the coordinator runs on; the roster beside it is replaced
+        _check_refused(client, SiteCredential("t" * 43), "expected its token and a proof by its identity key")
+        _check_refused(client, impostor, "expected a proof by the identity key on the roster, for this token")
+        _check_refused(
+            client, SiteCredential("t" * 43, box.proof), "expected a proof by the identity key on the roster"
+        )
+        site = Coordinator(client, "store42", box)
+        site.register()
+        site.send_alert(alert())
+
+        federation.revoke("store42")
+        with pytest.raises(UnreachableError, match=r"status 401: .*registered with its identity key on the roster"):
+            site.send_alert(alert())
+        _check_refused(client, box, r"expected a name on the roster \(version 3\)")
+        federation.box("store42").rename(tmp_path / "stolen")
+        anew = Coordinator(client, "store42", _credential_of(federation.enrol("store42")))
+        anew.register()
+        anew.send_alert(alert())
+        _check_refused(client, box, "expected a proof by the identity key on the roster")
 
 
 @_NEEDS_NGINX
@@ -163,6 +193,19 @@ def test_deployed_coordinator_starts_a_run_at_its_superlink_for_who_wants_a_trai
             wait_for(lambda: training()["run_id"], "run of the training")
             assert (training()["options"], training()["num_starts"]) == ({"min-sites": 3}, 1)
             assert client.post(f"/v1/trainings/{training_id}/end").json()["status"] == "failed"
+
+
+def _credential_of(box: Path) -> SiteCredential:
+    return site_credential("store42", box / "state" / "token", box)
+
+
+def _check_refused(client: httpx.Client, credential: SiteCredential, why: str) -> None:
+    """Checks that the coordinator refuses a registration as store42, and every call with its token."""
+    site = Coordinator(client, "store42", credential)
+    with pytest.raises(UnreachableError, match=f"POST /v1/sites: status 403: .*site store42: {why}"):
+        site.register()
+    with pytest.raises(UnreachableError, match="status 401"):
+        site.send_alert(alert())
 
 
 def _check_that_only_the_fleet_is_published(federation: SecureFederation) -> None:

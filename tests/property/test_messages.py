@@ -19,6 +19,7 @@ from fl_protocol.messages import (
     Message,
     PublishedModel,
     ShownBehaviour,
+    SiteRegistration,
     StoredAlert,
     parse_message,
 )
@@ -84,6 +85,7 @@ _entries = st.builds(
 )
 _messages: st.SearchStrategy[Message] = st.one_of(
     _reports(),
+    st.builds(SiteRegistration, name=_names, proof=st.none() | st.from_regex(r"[0-9a-f]{128}", fullmatch=True)),
     st.builds(Feedback, label=_labels, kind=st.none() | _printable, note=st.none() | _printable),
     st.builds(FeedbackPage, items=st.lists(_entries, max_size=3).map(tuple), next_after=_counts),
     st.builds(

@@ -56,11 +56,12 @@ def test_coordinator_is_called_by_the_names_of_its_certificate() -> None:
     assert listed in _TEXT_BY_NAME["coordinator.yaml"]
 
 
-def test_coordinator_starts_runs_of_its_own_app_at_its_own_superlink(tmp_path: Path) -> None:
+def test_coordinator_asks_the_roster_and_starts_runs_of_its_own_app_at_its_own_superlink(tmp_path: Path) -> None:
     (tmp_path / "coordinator.yaml").write_text(_TEXT_BY_NAME["coordinator.yaml"])
     config = load_config(tmp_path / "coordinator.yaml", ServerConfig)
     folder = Path("/opt/edgeguard/coordinator")
     assert config.state_folder == folder / "state" / "coordinator"
+    assert (config.roster, config.operator_key) == (folder / "roster.json", folder / "operator.pub")
     assert config.training is not None
     assert (config.training.app, config.training.home) == (folder / "flower-app", folder / "state" / "flower")
     assert config.training.connection in tomllib.loads(_TEXT_BY_NAME["state/flower/config.toml"])["superlink"]

@@ -10,6 +10,7 @@ from context.event import Event, Observation
 from fl_client.errors import RefusedError, UnreachableError
 from fl_client.recording.alert_report import report_of
 from fl_client.uplink.coordinator import Coordinator
+from fl_protocol.registration import SiteCredential
 
 TOKEN = "t" * 64
 ALERT_ID = "3e576314-0673-4c7c-9556-81e98620480b"
@@ -20,7 +21,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 def coordinator(answer: Answer) -> Coordinator:
     client = httpx.Client(base_url="https://coordinator.example/base", transport=httpx.MockTransport(answer))
-    return Coordinator(client, "store42", TOKEN)
+    return Coordinator(client, "store42", SiteCredential(TOKEN))
 
 
 def always(status: int, content: bytes = b"") -> Answer:
@@ -42,6 +43,37 @@ def test_site_registers_once_with_its_own_token() -> None:
     assert requests[0].url.path == "/base/v1/sites"
     assert requests[0].headers["Authorization"] == f"Bearer {TOKEN}"
     assert json.loads(requests[0].content) == {"schema_version": 1, "name": "store42"}
+
+
+def test_box_on_a_roster_sends_its_proof() -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        return httpx.Response(201, json={"schema_version": 1, "site": "store42", "token": TOKEN})
+
+    client = httpx.Client(base_url="https://coordinator.example", transport=httpx.MockTransport(answer))
+    Coordinator(client, "store42", SiteCredential(TOKEN, "a" * 128)).register()
+    assert [json.loads(body) for body in bodies] == [{"schema_version": 1, "name": "store42", "proof": "a" * 128}]
+
+
+def test_coordinator_that_no_longer_knows_the_site_is_asked_for_its_place_again() -> None:
+    known: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/sites"):
+            known.append("store42")
+            return httpx.Response(201, json={"schema_version": 1, "site": "store42", "token": TOKEN})
+        return httpx.Response(200 if len(known) > 1 else 401)
+
+    site = coordinator(answer)
+    site.register()
+    with pytest.raises(UnreachableError, match="status 401"):
+        site.send_alert(REPORT)
+    assert not site.is_registered
+    site.register()
+    site.send_alert(REPORT)
+    assert known == ["store42"] * 2
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 408, 421, 429, 500, 502, 503])

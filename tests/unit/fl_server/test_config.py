@@ -22,6 +22,8 @@ def test_default_listens_on_this_machine_only() -> None:
         ({"database": "postgresql+psycopg://me:secret@db/edgeguard"}, "expected no password in the address"),
         ({"database": "no address"}, "expected a database address such as sqlite:///edgeguard.db"),
         ({"time_zone": "Mars/Olympus"}, "expected an IANA time zone such as Europe/Berlin, got 'Mars/Olympus'"),
+        ({"roster": "roster.json"}, "roster and operator_key: expected both or neither"),
+        ({"operator_key": "operator.pub"}, "roster and operator_key: expected both or neither"),
         ({"colour": "red"}, "Extra inputs are not permitted"),
     ],
 )

@@ -22,6 +22,11 @@ from fl_server.storage.trainings import take_lease, want_training
 from fl_server.storage.upgrades import UPGRADES
 from tests.unit.fl_server.memory_storage import START, memory_storage, report
 
+_UNIQUE_BY_TABLE = {
+    "sites": [["name"], ["token_digest"]],
+    "trainings": [["training_id"]],
+    "training_states": [["training_id", "round_number"]],
+}
 SHOWN = (ShownBehaviour(behaviour="dwell", value=74.0, zone="till"),)
 
 
@@ -214,8 +219,8 @@ def test_naive_instant_is_refused(storage: Storage) -> None:
 def test_database_of_a_newer_version_is_refused(storage: Storage) -> None:
     create_schema(storage.engine)  # again: harmless
     with storage.writing() as session:
-        session.execute(sa.text("UPDATE schema_version SET version = 5"))
-    with pytest.raises(StartError, match="expected a database of schema version 4 or older, got version 5"):
+        session.execute(sa.text("UPDATE schema_version SET version = 6"))
+    with pytest.raises(StartError, match="expected a database of schema version 5 or older, got version 6"):
         create_schema(storage.engine)
 
 
@@ -224,6 +229,7 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
     add_alert(storage, site, old)
     with storage.writing() as session:
         session.execute(sa.text("ALTER TABLE alerts DROP COLUMN behaviours"))
+        session.execute(sa.text("ALTER TABLE sites DROP COLUMN identity_key"))
         for table in ("training_starts", "training_states", "training_lease", "trainings"):
             session.execute(sa.text(f"DROP TABLE {table}"))
         session.execute(sa.text("UPDATE schema_version SET version = 1"))
@@ -235,13 +241,14 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
 
 def test_upgraded_database_has_the_tables_of_a_new_one(storage: Storage) -> None:
     tables = ("training_starts", "training_states", "training_lease", "trainings")
-    new = {name: _columns(storage, name) for name in tables}
+    new = {name: _columns(storage, name) for name in ("sites", *tables)}
     with storage.writing() as session:
+        session.execute(sa.text("ALTER TABLE sites DROP COLUMN identity_key"))
         for name in tables:
             session.execute(sa.text(f"DROP TABLE {name}"))
         session.execute(sa.text("UPDATE schema_version SET version = 2"))
     create_schema(storage.engine)
-    assert {name: _columns(storage, name) for name in tables} == new
+    assert {name: _columns(storage, name) for name in ("sites", *tables)} == new
     assert take_lease(storage, want_training(storage, 1, {}).training_id).epoch == 1
 
 
@@ -261,9 +268,7 @@ def _columns(storage: Storage, table: str) -> list[tuple[str, str, bool]]:
         found = sa.inspect(connection)
         assert found.get_pk_constraint(table)["constrained_columns"] == ["id"]
         unique = [one["column_names"] for one in found.get_unique_constraints(table)]
-        assert unique == {"trainings": [["training_id"]], "training_states": [["training_id", "round_number"]]}.get(
-            table, []
-        )
+        assert unique == _UNIQUE_BY_TABLE.get(table, [])
         return [(one["name"], str(one["type"]), one["nullable"]) for one in found.get_columns(table)]
 
 
