@@ -86,7 +86,7 @@ class CrashFederation:
         self._superlink, self._coordinator = (f"127.0.0.1:{port}" for port in _free_ports(2))
         self._holds = folder / "holds"
         environment = {"FLWR_HOME": str(self._home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        environment |= {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.05", HOLDS: str(self._holds)}
+        environment |= {"FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.2", HOLDS: str(self._holds)}
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         self._supervisors: dict[str, ProcessSupervisor] = {}
@@ -274,7 +274,7 @@ class CrashFederation:
             text = text.replace(usual, own)
         (app / "pyproject.toml").write_text(text)
         training = {"app": str(app), "connection": "local", "home": str(self._home)}
-        training_s = {"poll_s": 3.0, "first_pause_s": 1.0, "longest_pause_s": 4.0}
+        training_s = {"poll_s": 6.0, "first_pause_s": 1.0, "longest_pause_s": 4.0}
         host, port = self._coordinator.split(":")
         config = {"host": host, "port": int(port), "state_folder": str(self._state), "training": training | training_s}
         (self._folder / "coordinator.yaml").write_text(json.dumps(config))
