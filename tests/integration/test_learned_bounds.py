@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import Message
 
 from fl_protocol import records
+from fl_protocol.roster import sign_roster
 from fl_protocol.round_vector import RoundSettingsMessage, SiteContribution
 from fl_server.rounds.checkpoint import TrainingState, encode_state
 from fl_server.run_options import RunOptions
@@ -39,15 +40,17 @@ def contribution(number: int, round_number: int) -> SiteContribution:
 
 
 class Federation:
-    """Three sites, and a database that outlives the coordinator's runs.
+    """Sites, and a database that outlives the coordinator's runs.
 
     Args:
         folder: For all files.
+        num_sites: How many.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, num_sites: int = 3) -> None:
         operator = Ed25519PrivateKey.from_private_bytes(bytes(32))
-        self.nodes, run = secure_nodes(folder / "sites", 3, operator)
+        self.nodes, run = secure_nodes(folder / "sites", num_sites, operator)
+        self._roster, self._operator = run.roster, operator
         for node in self.nodes.values():
             node.contribution = contribution
         (folder / "roster.json").write_bytes(run.signed_roster)
@@ -75,6 +78,12 @@ class Federation:
             return self.nodes[FIRST_NODE_ID](message)
 
         train_and_publish(SiteFleet(dict(self.nodes) | {FIRST_NODE_ID: listening}), options, self.storage)
+
+    def revoke_last(self) -> None:
+        """The operator signs the next roster, without the last site."""
+        del self.nodes[max(self.nodes)]
+        smaller = self._roster.next_with(self._roster.sites[:-1])
+        (self.folder / "roster.json").write_bytes(sign_roster(smaller, self._operator))
 
     def state(self) -> TrainingState:
         """What the next run would begin with."""
@@ -121,3 +130,18 @@ def test_run_with_other_steps_begins_with_the_first_bounds(federation: Federatio
     told = [(settings.max_norm, settings.max_examples) for settings in federation.told]
     assert told[0] == told[1] == (FIRST_MAX_NORM, FIRST_MAX_EXAMPLES)
     assert told[2][0] < 1.0
+
+
+def test_other_roster_and_other_server_step_go_on_with_what_was_learned(tmp_path: Path) -> None:
+    federation = Federation(tmp_path, num_sites=4)
+    with pytest.raises(KilledError):
+        federation.train(federation.options(), killed_in=2)
+    learned = federation.state().bounds
+    assert learned is not None
+    federation.revoke_last()
+    federation.train(federation.options(strategy="fedadam", seed=5))
+    second = federation.told[1]
+    assert (second.round_number, second.num_sites) == (2, 3)
+    assert (second.max_norm, second.max_examples) == (learned.max_norm, learned.max_examples)
+    assert second.max_norm < FIRST_MAX_NORM
+    federation.storage.close()
