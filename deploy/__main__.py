@@ -8,7 +8,7 @@ import typer
 
 from deploy.box_folder import accept_answer, join_federation
 from deploy.checks import problems_of_folder, problems_of_machine
-from deploy.enrolment import DEFAULT_VALID_HOURS, Enrolment, JoinAnswer, JoinRequest
+from deploy.enrolment import DEFAULT_VALID_HOURS, Enrolment, JoinAnswer, JoinRequest, privacy_promise
 from deploy.errors import DeployError
 from deploy.folder import PRIVATE, PUBLIC, read_file
 from deploy.operator_folder import (
@@ -56,7 +56,7 @@ def init(  # noqa: PLR0913  one parameter for each option
 
 
 @app.command()
-def enrol(
+def enrol(  # noqa: PLR0913  one parameter for each option
     *,
     site: Site,
     folder: Folder,
@@ -64,9 +64,14 @@ def enrol(
     valid_hours: Annotated[
         float, typer.Option(min=0.01, max=8760, help="Hours until the token ends.")
     ] = DEFAULT_VALID_HOURS,
+    max_epsilon: Annotated[
+        float | None, typer.Option(help="The box's own budget over all rounds: it takes part with noise alone.")
+    ] = None,
+    delta: Annotated[float | None, typer.Option(help="Delta of --max-epsilon, e.g. 1e-6.")] = None,
 ) -> None:
     """At the operator's: makes a one-time token for a box."""
-    enrolment = enrol_site(folder, site, dt.timedelta(hours=valid_hours), _now())
+    promise = privacy_promise(max_epsilon, delta)
+    enrolment = enrol_site(folder, site, dt.timedelta(hours=valid_hours), _now(), promise)
     _write(out or Path(f"{site}.enrolment.json"), enrolment, PRIVATE)
 
 

@@ -46,6 +46,7 @@ def join_federation(enrolment: Enrolment, folder: Path, now: dt.datetime) -> Pat
         site=enrolment.site,
         operator_key=enrolment.operator_key,
         roster_version=enrolment.roster_version,
+        privacy=enrolment.privacy,
     )
     plan = {
         IDENTITY_FILE: PlannedFile(identity_pem(identity), PRIVATE),

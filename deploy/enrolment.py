@@ -7,6 +7,7 @@
    itself is not in the request: who intercepts it can put no other key in its place.
 3. The operator takes a token once, for the name it was made for, before it ends. The answer is the signed roster.
 4. What is signed begins with a word of its own, so that no signature serves for another purpose.
+5. A budget of its own goes to the box with the token: it is there against the coordinator, who has no say in it.
 
 Every step is a message, so that the same can travel over HTTP.
 """
@@ -15,6 +16,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import operator
 import secrets
 from typing import Annotated
 
@@ -25,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from deploy.errors import DeployError
+from fl_protocol.membership import PrivacyPromise
 from fl_protocol.messages import Message, Name, Token, UtcInstant
 
 DEFAULT_VALID_HOURS = 72.0
@@ -52,6 +55,11 @@ class Enrolment(Message):
     superlink: _Address = pydantic.Field(description="HOST:PORT for training messages.")
     coordinator: _Address = pydantic.Field(description="URL of the coordinator.")
     roster_version: int = pydantic.Field(ge=1, le=2**53, description="Newest roster; the box takes none below it.")
+    privacy: PrivacyPromise | None = pydantic.Field(
+        default=None,
+        exclude_if=operator.not_,
+        description="The most the box gives away; left out: as the coordinator says.",
+    )
 
 
 class OpenEnrolment(Message):
@@ -91,6 +99,24 @@ class JoinAnswer(Message):
 
     site: Name = pydantic.Field(description="Name of the site.")
     signed_roster: _SignedRoster = pydantic.Field(description="As ``fl_protocol.roster`` signs it.")
+
+
+def privacy_promise(max_epsilon: float | None, delta: float | None) -> PrivacyPromise | None:
+    """The budget that an operator gives a box (rule 5); None where none is given.
+
+    Raises:
+        DeployError: One goes without the other, or is out of its bounds.
+    """
+    if max_epsilon is None and delta is None:
+        return None
+    if max_epsilon is None or delta is None:
+        raise DeployError("--max-epsilon, --delta: expected both or neither, got only one")
+    try:
+        return PrivacyPromise(max_epsilon=max_epsilon, delta=delta)
+    except pydantic.ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False)[0]
+        option = f"--{problem['loc'][0]}".replace("_", "-")
+        raise DeployError(f"{option}: {problem['msg']} (got {problem['input']})") from error
 
 
 def new_token() -> str:

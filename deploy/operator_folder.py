@@ -30,6 +30,7 @@ from deploy.errors import DeployError
 from deploy.folder import PRIVATE, PlannedFile, locked, make_folder, read_file, write_plan
 from deploy.settings import FederationSettings, parse_settings
 from fl_protocol.errors import SumParameterError
+from fl_protocol.membership import PrivacyPromise
 from fl_protocol.messages import parse_message
 from fl_protocol.roster import MAX_SITES, Roster, RosterSite, new_beacon, sign_roster, verify_roster
 from fl_protocol.secure_sum.parameters import SMALLEST_ROUND
@@ -71,8 +72,17 @@ def init_federation(folder: Path, settings: FederationSettings, now: dt.datetime
     make_folder(folder, plan | {f"{COORDINATOR}/{name}": planned for name, planned in coordinator.items()})
 
 
-def enrol_site(folder: Path, site: str, valid_for: dt.timedelta, now: dt.datetime) -> Enrolment:
+def enrol_site(
+    folder: Path, site: str, valid_for: dt.timedelta, now: dt.datetime, privacy: PrivacyPromise | None = None
+) -> Enrolment:
     """Makes a one-time token for ``site``; the enrolment returned is for the box alone.
+
+    Args:
+        folder: Of the federation.
+        site: Name of the site.
+        valid_for: Until the token ends.
+        now: From here.
+        privacy: The most that the box gives away, whatever the coordinator says; None: as the coordinator says.
 
     Raises:
         DeployError: The site is in the roster already, or its name cannot be one.
@@ -99,6 +109,7 @@ def enrol_site(folder: Path, site: str, valid_for: dt.timedelta, now: dt.datetim
             superlink=settings.superlink_address,
             coordinator=settings.coordinator_address,
             roster_version=books.roster.version,
+            privacy=privacy,
         )
         opened = OpenEnrolment(
             enrolment_id=enrolment.enrolment_id,

@@ -31,6 +31,8 @@ Sums = npt.NDArray[np.float64]  # (S,)
 
 MAX_SETTINGS_BYTES = 10_000
 MAX_STEPS = 1_000_000
+LARGEST_MAX_NORM, LARGEST_MAX_EXAMPLES = 1e9, 2**31 - 1
+"""Bounds that settings can hold."""
 
 
 class RoundSettingsMessage(pydantic.BaseModel):
@@ -44,8 +46,12 @@ class RoundSettingsMessage(pydantic.BaseModel):
     is_conditioned: bool = pydantic.Field(description="Whether the network sees the context.")
     tubelet_steps: int = pydantic.Field(ge=1, le=64, description="Steps of a tubelet that the network looks at.")
     num_sites: int = pydantic.Field(ge=SMALLEST_ROUND, le=LARGEST_ROUND, description="Most sites of the round.")
-    max_norm: float = pydantic.Field(gt=0, le=1e9, description="L2 bound of an update, in parameter units.")
-    max_examples: int = pydantic.Field(ge=1, le=2**31 - 1, description="Examples of a site that count at most.")
+    max_norm: float = pydantic.Field(
+        gt=0, le=LARGEST_MAX_NORM, description="L2 bound of an update, in parameter units."
+    )
+    max_examples: int = pydantic.Field(
+        ge=1, le=LARGEST_MAX_EXAMPLES, description="Examples of a site that count at most."
+    )
     proximal_mu: float = pydantic.Field(
         default=0.0, ge=0, le=1000, description="Pull of local training towards the global parameters; 0: none."
     )

@@ -2,6 +2,8 @@
 
 import pydantic
 
+from fl_protocol.round_vector import LARGEST_MAX_NORM
+
 MAX_TARGET_EPSILON = 32.0
 """No protection is left long before; and what the drawn noise is off by is charged to delta times exp(epsilon)."""
 
@@ -30,6 +32,7 @@ class NoiseOptions(pydantic.BaseModel):
         default=1.0,
         alias="noise-max-norm",
         gt=0,
-        le=1e9,
-        description="L2 bound of an update in the first round with noise; it then follows the sites' median.",
+        le=LARGEST_MAX_NORM,
+        description="L2 bound of an update in the first round with noise; it then follows the sites' median, "
+        "over runs, too, as long as this, num-steps, proximal-mu and the parts stay the same.",
     )

@@ -3,7 +3,7 @@
 1. A round is paid for, on the disk, when its survivors are known and before anything opens their sum.
 2. Only what is noised travels. So the normality of the fleet stays as it was, examples are not counted, and the last
    model, which no round evaluates, is not evaluated.
-3. The norm bound follows a quantile of the sites' norms by one noised bit of each.
+3. The norm bound follows a quantile of the sites' norms by one noised bit of each, and is committed with the round.
 """
 
 import dataclasses
@@ -19,15 +19,16 @@ from fl_protocol.round_vector import RoundSettingsMessage, noisy_round_vector
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.noise_plan import NoisePlan
 from fl_server.rounds.privacy_budget import PrivacyBudget
+from fl_server.rounds.update_bounds import UpdateBounds
 from fl_server.secure_rounds import SecureRounds
-from fl_server.secure_strategy import report_of, shaped
+from fl_server.secure_strategy import report_of, shaped, terms_of
 from fl_server.strategy import RoundReport, RoundSettings
 from model_zoo.backbones.parts import only
 
 logger = logging.getLogger(__name__)
 
 QUANTILE, QUANTILE_RATE = 0.5, 0.2
-"""The bound follows the sites' median norm, by a fifth at most in a round: the values of Andrew et al. (2021)."""
+"""The bound follows the sites' median norm, by about a tenth in a round at most: the values of Andrew et al. (2021)."""
 LARGEST_TOLD_DEVIATION = 0.05
 """An AUC whose noise is larger is not told: it would be read as if it meant something."""
 
@@ -44,8 +45,8 @@ class NoisyRun:
     budget: PrivacyBudget
     """What is promised, and was spent before."""
     store: StoreAccountant
-    max_norm: float
-    """L2 bound of an update in the first round."""
+    first_max_norm: float
+    """L2 bound of an update where no round before has taught another."""
 
 
 class NoisyStrategy:
@@ -61,7 +62,8 @@ class NoisyStrategy:
 
     def __init__(self, rounds: SecureRounds, settings: RoundSettings, run: NoisyRun) -> None:
         self._rounds, self._settings, self._plan, self._store = rounds, settings, run.plan, run.store
-        self._max_norm = run.max_norm
+        terms = terms_of(settings, run.first_max_norm)
+        self._first = UpdateBounds(max_norm=run.first_max_norm, max_examples=1, terms=terms)
         self.budget = run.budget
         """What is promised, and spent."""
 
@@ -81,11 +83,13 @@ class NoisyStrategy:
         auc = self._told_auc(totals, vector, summed.num_survivors)
         loss = min(max(totals.mean_loss, 0.0), LARGEST_LOSS)
         report = report_of(summed, told.round_number, loss, auc)
-        self._max_norm = next_max_norm(self._max_norm, totals.inside_fraction, QUANTILE, QUANTILE_RATE)
-        facts = {"round_number": told.round_number, "epsilon": self.budget.spent(), "next_max_norm": self._max_norm}
+        max_norm = next_max_norm(told.max_norm, totals.inside_fraction, QUANTILE, QUANTILE_RATE)
+        bounds = self._first.taught(max_norm, max_examples=1)
+        facts = {"round_number": told.round_number, "epsilon": self.budget.spent(), "next_max_norm": bounds.max_norm}
         logger.info("privacy spent", extra=facts)
         parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, summed_parameters))
-        return TrainingState(parameters, state.normality, optimizer, told.round_number, state.tubelet_steps), report
+        trained = TrainingState(parameters, state.normality, optimizer, told.round_number, state.tubelet_steps, bounds)
+        return trained, report
 
     def evaluate(self, state: TrainingState) -> float | None:  # noqa: ARG002  it would cost as much as a round
         """Nothing is told of the last model (rule 2)."""
@@ -99,7 +103,7 @@ class NoisyStrategy:
             is_conditioned=self._settings.is_conditioned,
             tubelet_steps=state.tubelet_steps,
             num_sites=self._plan.cohort.num_sites,
-            max_norm=self._max_norm,
+            max_norm=self._first.or_learned(state.bounds).max_norm,
             max_examples=1,
             proximal_mu=self._settings.proximal_mu,
             noise=self._plan.noise,

@@ -1,4 +1,4 @@
-"""Training by secure rounds: settings that one round's sums teach serve the next.
+"""Training by secure rounds: bounds that one round's sums teach serve the next (``rounds.update_bounds``).
 
 The sums of a round also tell how good the model was that it began with, so evaluation costs no exchange of its own. One
 more round, without training, tells it of the last model.
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from fl_protocol.round_vector import RoundSettingsMessage
 from fl_server.rounds.aggregate import Parameters
 from fl_server.rounds.checkpoint import TrainingState
+from fl_server.rounds.update_bounds import RoundTerms, UpdateBounds
 from fl_server.secure_rounds import OpenedRound, SecureRounds, SummedRound
 from fl_server.strategy import RoundReport, RoundSettings
 from model_zoo.architecture import NUM_STATES
@@ -29,7 +30,6 @@ FIRST_MAX_NORM, FIRST_MAX_EXAMPLES = 20.0, 1
 alike. A guess at examples that is far too high would leave weights, and so updates, next to no steps to be told in."""
 NORM_ROOM, EXAMPLES_ROOM = 2.0, 4.0
 """Later rounds bound updates at twice the mean norm, and count a site for at most four times the mean examples."""
-SMALLEST_NORM = 1e-6
 
 
 class SecureStrategy:
@@ -44,7 +44,7 @@ class SecureStrategy:
 
     def __init__(self, rounds: SecureRounds, settings: RoundSettings) -> None:
         self._rounds, self._settings = rounds, settings
-        self._max_norm, self._max_examples = FIRST_MAX_NORM, FIRST_MAX_EXAMPLES
+        self._first = UpdateBounds(max_norm=FIRST_MAX_NORM, max_examples=FIRST_MAX_EXAMPLES, terms=terms_of(settings))
 
     def run_round(self, state: TrainingState) -> tuple[TrainingState, RoundReport]:
         """Trains one round.
@@ -54,8 +54,8 @@ class SecureStrategy:
         """
         opened = self._opened(state, self._settings.num_steps)
         totals = opened.totals
-        self._max_norm = NORM_ROOM * max(totals.mean_norm, SMALLEST_NORM)
-        self._max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.summed.num_survivors)
+        max_examples = math.ceil(EXAMPLES_ROOM * totals.num_examples / opened.summed.num_survivors)
+        bounds = self._first.taught(NORM_ROOM * totals.mean_norm, max_examples)
         if totals.num_cut:
             logger.info("values cut", extra={"values": totals.num_cut, "sites": opened.summed.num_survivors})
         summed = only(state.parameters, self._settings.parts.summed)
@@ -63,7 +63,8 @@ class SecureStrategy:
         number = state.round_number + 1
         auc_before = _mean_auc(totals.evaluation)
         report = report_of(opened.summed, number, totals.mean_loss, auc_before)
-        return TrainingState(parameters, totals.normality, optimizer, number, state.tubelet_steps), report
+        trained = TrainingState(parameters, totals.normality, optimizer, number, state.tubelet_steps, bounds)
+        return trained, report
 
     def evaluate(self, state: TrainingState) -> float | None:
         """How good the last model is, by a round without training; None when no site has held-out tubelets.
@@ -74,6 +75,7 @@ class SecureStrategy:
         return _mean_auc(self._opened(state, num_steps=0).totals.evaluation)
 
     def _opened(self, state: TrainingState, num_steps: int) -> OpenedRound:
+        bounds = self._first.or_learned(state.bounds)
         told = RoundSettingsMessage(
             round_number=state.round_number + 1,
             seed=self._settings.seed,
@@ -81,13 +83,29 @@ class SecureStrategy:
             is_conditioned=self._settings.is_conditioned,
             tubelet_steps=state.tubelet_steps,
             num_sites=self._rounds.group.parameters.num_sites,
-            max_norm=self._max_norm,
-            max_examples=self._max_examples,
+            max_norm=bounds.max_norm,
+            max_examples=bounds.max_examples,
             proximal_mu=self._settings.proximal_mu,
             trained_parts=self._settings.parts.trained_name,
             personal_parts=self._settings.parts.personal_name,
         )
         return self._rounds.run_round(state.parameters, told, (NUM_EVALUATION, len(state.normality)))
+
+
+def terms_of(settings: RoundSettings, first_noisy_norm: float | None = None) -> RoundTerms:
+    """What bounds are learned under.
+
+    Args:
+        settings: Of the run.
+        first_noisy_norm: Bound that rounds with noise begin with; None without noise.
+    """
+    return RoundTerms(
+        num_steps=settings.num_steps,
+        proximal_mu=settings.proximal_mu,
+        trained_parts=settings.parts.trained_name,
+        personal_parts=settings.parts.personal_name,
+        first_noisy_norm=first_noisy_norm,
+    )
 
 
 def report_of(summed: SummedRound, round_number: int, loss: float, auc_before: float | None) -> RoundReport:

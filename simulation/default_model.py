@@ -58,9 +58,10 @@ def main(
 
 
 def _ship(out: Path) -> None:
-    """Copies model, checkpoint and card; a new federation starts without the old one's momentum."""
+    """Copies model, checkpoint and card; a new federation starts without the old one's momentum and bounds."""
     state = load_checkpoint(out / CHECKPOINT_FILE, ServerOptimizer())
-    save_checkpoint(dataclasses.replace(state, optimizer=ServerOptimizer(), round_number=0), DEFAULT_CHECKPOINT)
+    fresh = dataclasses.replace(state, optimizer=ServerOptimizer(), round_number=0, bounds=None)
+    save_checkpoint(fresh, DEFAULT_CHECKPOINT)
     write_atomically(DEFAULT_MODEL, (out / INT8_FILE).read_bytes())
     figures = json.loads((out / METRICS_FILE).read_text())
     card = {key: figures[key] for key in CARD_KEYS} | {"selection": SELECTION}

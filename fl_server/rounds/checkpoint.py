@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fl_runtime.atomic_file import write_atomically
 from fl_server.errors import CheckpointError
 from fl_server.rounds.server_optimizer import Parameters, ServerOptimizer
+from fl_server.rounds.update_bounds import UpdateBounds
 from model_zoo.architecture import USUAL_NUM_STEPS, NumSteps, checked_num_steps
 
 SCHEMA_VERSION = 3
@@ -19,11 +20,13 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for a file that is cut off, altered or something else."""
 _PARAMETER, _VELOCITY, _SECOND_MOMENT = "parameter/", "velocity/", "second-moment/"
+_BOUNDS = "update_bounds"
+"""JSON. It may be missing: coordinators once wrote states of schema 3 without it, and plain rounds teach none."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingState:
-    """Global parameters, the fleet's normality sums and the optimizer after ``round_number`` rounds."""
+    """Global parameters, the fleet's normality sums, optimizer and bounds after ``round_number`` rounds."""
 
     parameters: Parameters
     normality: npt.NDArray[np.float64]
@@ -31,6 +34,8 @@ class TrainingState:
     round_number: int
     tubelet_steps: NumSteps = USUAL_NUM_STEPS
     """Last steps of a tubelet that the network looks at."""
+    bounds: UpdateBounds | None = None
+    """For the next round, where the last one taught them."""
 
 
 def save_checkpoint(state: TrainingState, path: Path) -> None:
@@ -43,6 +48,7 @@ def encode_state(state: TrainingState) -> bytes:
     arrays = {_PARAMETER + name: array for name, array in state.parameters.items()}
     arrays |= {_VELOCITY + name: array for name, array in state.optimizer.velocity.items()}
     arrays |= {_SECOND_MOMENT + name: array for name, array in state.optimizer.second_moment.items()}
+    told = {} if state.bounds is None else {_BOUNDS: np.str_(state.bounds.model_dump_json())}
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -52,6 +58,7 @@ def encode_state(state: TrainingState) -> bytes:
         tubelet_steps=np.int64(state.tubelet_steps),
         normality=state.normality,
         **arrays,
+        **told,
     )
     return buffer.getvalue()
 
@@ -99,6 +106,7 @@ def decode_state(content: bytes, optimizer: ServerOptimizer, name: str) -> Train
             dataclasses.replace(optimizer, velocity=velocity, second_moment=second_moment),
             int(arrays["round_number"]),
             checked_num_steps(int(arrays["tubelet_steps"])),
+            UpdateBounds.model_validate_json(str(arrays[_BOUNDS])) if _BOUNDS in arrays else None,
         )
     except _DAMAGED as error:
         raise CheckpointError(f"{name}: missing or damaged training state") from error

@@ -4,8 +4,8 @@ Rules:
 
 1. One run trains at a time. Whoever starts takes the *lease*, a number that only rises; with it, everyone who held an
    older one is fenced off: whatever they try to store is refused by ``FencedError``, whole.
-2. A round is one transaction: arrays, optimizer, accountant, cohort and the round's record, on the disk together or
-   not at all. Each number follows the one before, whichever training that was of: all go on with one model.
+2. A round is one transaction: arrays, optimizer, bounds, accountant, cohort and the round's record, on the disk
+   together or not at all. Each number follows the one before, whichever training that was of: all go on with one model.
 3. An epoch of a secure sum is stored before it is used, and never given twice, whatever is killed in between. So is
    what a round spends of the privacy budget.
 4. Arrays of all but the newest rounds are dropped, so the database does not grow with the model times the rounds.
@@ -68,7 +68,7 @@ class FinishedRound:
 
     closed: ClosedRound
     arrays: bytes
-    """Parameters, optimizer and normality, as ``encode_state`` writes them."""
+    """Parameters, optimizer, normality and the next round's bounds, as ``encode_state`` writes them."""
     cohort: tuple[str, ...]
     """Who was asked: names, or places on the roster."""
     secure_epoch: int | None = None

@@ -51,6 +51,8 @@ class SecureSiteNode:
     change: Callable[[str, dict[str, bytes]], dict[str, bytes]] = lambda _action, answers: answers
     """What happens to its answers on their way."""
     trained: int = 0
+    contribution: Callable[[int, int], SiteContribution] = contribution_of
+    """Of a site's number to a round."""
 
     def restart(self) -> None:
         """The process dies and is started again."""
@@ -88,7 +90,7 @@ class SecureSiteNode:
 
     def _contribution(self, settings: RoundSettingsMessage) -> SiteContribution:
         self.trained += 1
-        return contribution_of(self.number, settings.round_number)
+        return self.contribution(self.number, settings.round_number)
 
 
 def secure_nodes(

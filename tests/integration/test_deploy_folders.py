@@ -22,14 +22,28 @@ from deploy.errors import DeployError
 from deploy.folder import PlannedFile, make_folder
 from deploy.operator_folder import admit_site, renew_certificate
 from deploy.registration import Applied, apply_roster
-from fl_protocol.errors import ProtocolError, RosterError
+from fl_client.training.site_privacy import SitePrivacy, load_spent
+from fl_protocol.errors import PrivacyError, ProtocolError, RosterError
+from fl_protocol.membership import IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE, PrivacyPromise, rostered_site
 from fl_protocol.messages import parse_message
 from fl_protocol.roster import verify_roster
+from fl_protocol.round_vector import RoundSettingsMessage
 from fl_runtime.command import run_command
 from fl_runtime.errors import FlowerCommandError
 from tests.fakes.node_registry import NodeRegistry
 
 _NOW = dt.datetime.now(dt.UTC)
+ONE_OF_TWO = "--max-epsilon, --delta: expected both or neither, got only one"
+WITHOUT_NOISE = RoundSettingsMessage(
+    round_number=1,
+    seed=0,
+    num_steps=1,
+    is_conditioned=True,
+    tubelet_steps=12,
+    num_sites=3,
+    max_norm=1.0,
+    max_examples=1,
+)
 _UNVERIFIED = "systemd-analyze is not installed: THE UNITS ARE NOT VERIFIED (apt install systemd)"
 
 
@@ -55,9 +69,9 @@ def enrol(federation: Path, site: str, *options: str) -> Path:
     return enrolment
 
 
-def join(federation: Path, site: str) -> Path:
+def join(federation: Path, site: str, *options: str) -> Path:
     box = federation.parent / site
-    assert deploy("join", "--enrolment", enrol(federation, site), "--state", box) == 0
+    assert deploy("join", "--enrolment", enrol(federation, site, *options), "--state", box) == 0
     return box
 
 
@@ -114,6 +128,47 @@ def test_wrong_options_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
     assert deploy("enrol", "--site", "store42", "--folder", folder) == 2
     assert capsys.readouterr().err == f"error: {folder}: No such file or directory; was it made with init?\n"
     assert not folder.exists()
+
+
+def test_box_keeps_the_budget_it_was_enrolled_with(federation: Path) -> None:
+    box = join(federation, "store42", "--max-epsilon", "10", "--delta", "1e-6")
+    assert deploy("accept", "--answer", admit(federation, box), "--state", box) == 0
+    identity, membership, roster = ((box / name).read_bytes() for name in (IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE))
+    site = rostered_site(identity, membership, roster)
+    assert site.privacy == PrivacyPromise(max_epsilon=10.0, delta=1e-6)
+    with pytest.raises(PrivacyError, match="expected noise: this site promised it"):
+        SitePrivacy(site.privacy, len(site.roster.sites), load_spent(box)).check(WITHOUT_NOISE)
+
+
+def test_box_enrolled_without_a_budget_is_told_of_none(federation: Path) -> None:
+    assert "privacy" not in json.loads(enrol(federation, "store42").read_text())  # boxes of before take it
+    membership = json.loads((join(federation, "store43") / MEMBERSHIP_FILE).read_text())
+    assert membership["privacy"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--max-epsilon", "10"), ONE_OF_TWO),
+        (("--delta", "1e-6"), ONE_OF_TWO),
+        (("--max-epsilon", "0", "--delta", "1e-6"), "--max-epsilon: Input should be greater than 0 (got 0.0)"),
+        (
+            ("--max-epsilon", "101", "--delta", "1e-6"),
+            "--max-epsilon: Input should be less than or equal to 100 (got 101.0)",
+        ),
+        (("--max-epsilon", "nan", "--delta", "1e-6"), "--max-epsilon: Input should be a finite number (got nan)"),
+        (("--max-epsilon", "8", "--delta", "1"), "--delta: Input should be less than 1 (got 1.0)"),
+    ],
+)
+def test_budget_that_is_none_enrols_nobody(
+    federation: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], problem: str
+) -> None:
+    capsys.readouterr()
+    enrolment = federation.parent / "store42.enrolment"
+    assert deploy("enrol", "--site", "store42", "--folder", federation, "--out", enrolment, *options) == 2
+    assert capsys.readouterr().err == f"error: {problem}\n"
+    assert not enrolment.exists()
+    assert json.loads((federation / "operator" / "enrolments.json").read_text())["enrolments"] == []
 
 
 def test_operator_says_how_many_sites_a_round_draws(federation: Path, capsys: pytest.CaptureFixture[str]) -> None:

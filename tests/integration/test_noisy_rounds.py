@@ -24,13 +24,17 @@ from fl_protocol.noisy_vector import NoisyContribution, bounded_values
 from fl_protocol.round_noise import RoundNoise
 from fl_protocol.round_vector import RoundSettingsMessage, noisy_round_vector
 from fl_server.errors import BudgetError, RoundError, StartError
+from fl_server.noisy_strategy import NoisyRun, NoisyStrategy
+from fl_server.rounds.checkpoint import TrainingState, decode_state, encode_state
 from fl_server.rounds.privacy_budget import PrivacyBudget
+from fl_server.rounds.update_bounds import UpdateBounds
 from fl_server.run_options import RunOptions
+from fl_server.secure_strategy import terms_of
 from fl_server.storage import open_storage
 from fl_server.storage.trainings import stored_accountant
 from fl_server.training_run import train_and_publish
 from simulation.federation import OPERATOR_KEY_FILE
-from tests.fakes.noisy_coordinator import FIRST_STATE, FRESH, NUM_PARAMETERS, NoisyFleet, storing
+from tests.fakes.noisy_coordinator import FIRST_STATE, FRESH, NUM_PARAMETERS, SETTINGS, NoisyFleet, storing
 from tests.fakes.secure_sites import (
     FIRST_NODE_ID,
     NUM_EVALUATION,
@@ -73,6 +77,14 @@ def promise(node: SecureSiteNode, max_epsilon: float) -> None:
     kept = json.loads(path.read_text()) | {"privacy": {"max_epsilon": max_epsilon, "delta": 1e-5}}
     path.write_text(json.dumps(kept))
     node.restart()
+
+
+def told_bound(fleet: NoisyFleet, strategy: NoisyStrategy, state: TrainingState) -> float:
+    """The norm bound that sites are told for the round after ``state``."""
+    fleet.grid.sent.clear()
+    strategy.run_round(state)
+    sent = next(message for message in fleet.grid.sent if message.metadata.message_type == "train.masked")
+    return RoundSettingsMessage.decode(secure_parts(sent)[records.ROUND_SETTINGS]).max_norm
 
 
 def begin_again(fleet: NoisyFleet) -> None:
@@ -121,13 +133,35 @@ def test_the_unmasked_sum_holds_the_noise_of_all_survivors(fleet: NoisyFleet) ->
 
 def test_norm_bound_follows_the_sites(fleet: NoisyFleet) -> None:
     strategy = fleet.strategy()
-    strategy.run_round(FIRST_STATE)
-    fleet.grid.sent.clear()
-    strategy.run_round(dataclasses.replace(FIRST_STATE, round_number=1))
-    sent = next(message for message in fleet.grid.sent if message.metadata.message_type == "train.masked")
-    settings = RoundSettingsMessage.decode(secure_parts(sent)[records.ROUND_SETTINGS])
-    assert settings.max_norm != 0.5
-    assert abs(math.log(settings.max_norm / 0.5)) <= 0.1 + 1e-9  # half of the rate, from all inside to the median
+    state, _ = strategy.run_round(FIRST_STATE)
+    bound = told_bound(fleet, strategy, state)
+    assert bound != 0.5
+    assert abs(math.log(bound / 0.5)) <= 0.1 + 1e-9  # half of the rate, from all inside to the median
+
+
+def test_run_after_a_kill_bounds_updates_as_the_killed_one_would_have(fleet: NoisyFleet) -> None:
+    state, _ = fleet.strategy().run_round(FIRST_STATE)
+    assert state.bounds is not None
+    committed = decode_state(encode_state(state), state.optimizer, "round 1")
+    begin_again(fleet)
+    assert told_bound(fleet, fleet.strategy(), committed) == state.bounds.max_norm != 0.5
+
+
+@pytest.mark.parametrize(
+    ("changed", "first_max_norm"), [({"num_steps": 5}, 0.5), ({"proximal_mu": 0.1}, 0.5), ({}, 0.75)]
+)
+def test_noise_under_other_terms_begins_with_the_bound_that_its_options_say(
+    fleet: NoisyFleet, changed: dict[str, Any], first_max_norm: float
+) -> None:
+    state, _ = fleet.strategy().run_round(FIRST_STATE)
+    run = NoisyRun(fleet.plan, FRESH, fleet.stored.append, first_max_norm)
+    strategy = NoisyStrategy(fleet.rounds, dataclasses.replace(SETTINGS, **changed), run)
+    assert told_bound(fleet, strategy, state) == first_max_norm
+
+
+def test_noise_takes_no_bound_from_sums_that_nothing_noised(fleet: NoisyFleet) -> None:
+    plain = UpdateBounds(max_norm=0.02, max_examples=400, terms=terms_of(SETTINGS))
+    assert told_bound(fleet, fleet.strategy(), dataclasses.replace(FIRST_STATE, bounds=plain)) == 0.5
 
 
 def test_round_beyond_the_budget_is_trained_but_never_opened(fleet: NoisyFleet) -> None:
