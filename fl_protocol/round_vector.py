@@ -112,14 +112,23 @@ class SiteContribution:
 
 
 @dataclasses.dataclass(frozen=True)
+class Spread:
+    """Of one number that every survivor told."""
+
+    mean: float
+    deviation: float
+    """Standard deviation among the survivors, not an estimate for others."""
+
+
+@dataclasses.dataclass(frozen=True)
 class RoundTotals:
     """What the survivors' sum says."""
 
     mean_update: FloatVector
     mean_loss: float
-    num_examples: float
-    """Of all survivors, each in full."""
-    mean_norm: float
+    examples: Spread
+    """Of the survivors, each in full."""
+    norms: Spread
     """Of the updates before they were bounded."""
     num_cut: int
     """Values beyond the range of their segment."""
@@ -142,8 +151,12 @@ class RoundVector:
         return (self.code.segment, self.sums)
 
 
-_FIXED = 5
-"""Weight, weighted loss, norm, values cut, examples."""
+_FIXED = 7
+"""Weight, weighted loss, values cut; norm and examples, in full and as squared shares of their bounds."""
+
+_LARGEST_SHARE, _FINER = 2.0**12, 2.0**8
+"""Squared shares of a bound are told so much finer than other sums, as shares of a first guess may be small. Larger
+ones than the largest count as it: their squares would not fit. Whoever is so far out spoils the spread alone."""
 
 
 def round_vector(
@@ -206,7 +219,9 @@ def site_lanes(contribution: SiteContribution, vector: RoundVector, rng: np.rand
     """
     weight = min(contribution.num_examples, vector.max_examples) / vector.max_examples
     coded = encode_update(contribution.update, weight, vector.code, rng)
-    told = [weight, weight * contribution.loss, coded.norm, float(coded.num_cut), float(contribution.num_examples)]
+    shares = coded.norm / vector.code.max_norm, contribution.num_examples / vector.max_examples
+    told = [weight, weight * contribution.loss, float(coded.num_cut), coded.norm, float(contribution.num_examples)]
+    told += [_FINER * min(share, _LARGEST_SHARE) ** 2 for share in shares]
     fixed, num_cut = to_fixed(np.concatenate([told, contribution.evaluation, contribution.normality]), vector.sums)
     if num_cut:
         raise ValueError(f"expected sums that fit 64 bits, got {num_cut} beyond")
@@ -220,7 +235,7 @@ def round_totals(values: tuple[Values, ...], num_survivors: int, vector: RoundVe
         RecordError: The survivors' weights add up to nothing.
     """
     sums = from_fixed(values[1])
-    weight, loss, norm, num_cut, num_examples = sums[:_FIXED].tolist()
+    weight, loss, num_cut, norm, num_examples, square_norm, square_examples = sums[:_FIXED].tolist()
     if not 0 < weight <= num_survivors:
         raise RecordError(f"round: expected weights of {num_survivors} sites, got {weight}")
     mean_update = decode_sum(values[0], vector.code) / np.float32(weight)
@@ -228,12 +243,18 @@ def round_totals(values: tuple[Values, ...], num_survivors: int, vector: RoundVe
     return RoundTotals(
         mean_update,
         loss / weight,
-        num_examples,
-        norm / num_survivors,
+        _spread(num_examples, square_examples, vector.max_examples, num_survivors),
+        _spread(norm, square_norm, vector.code.max_norm, num_survivors),
         math.floor(num_cut),
         sums[_FIXED:ends],
         sums[ends:],
     )
+
+
+def _spread(total: float, squared_shares: float, bound: float, num_survivors: int) -> Spread:
+    """From the sums of a number and of its squared shares of its bound."""
+    mean, mean_square = total / num_survivors, squared_shares / num_survivors / _FINER * bound**2
+    return Spread(mean, math.sqrt(max(0.0, mean_square - mean**2)))
 
 
 def _rotation_seed(settings: RoundSettingsMessage) -> bytes:

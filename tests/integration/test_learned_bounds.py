@@ -1,5 +1,6 @@
 """What a secure round taught the next is in the database: the run after a kill tells sites the same."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,10 +108,13 @@ def federation(tmp_path: Path) -> Iterator[Federation]:
 
 
 def test_rounds_learn_their_bounds(undisturbed: Federation) -> None:
-    first, second, third, last = undisturbed.told  # the last one evaluates alone
-    assert (first.max_norm, first.max_examples) == (FIRST_MAX_NORM, FIRST_MAX_EXAMPLES)
-    assert second.max_norm == pytest.approx(2 * 1e-4 * NUM_PARAMETERS**0.5, rel=0.01)
-    assert second.max_examples == third.max_examples == last.max_examples == 4 * 101
+    asking, first, second, third, last = undisturbed.told
+    assert [one.num_steps for one in (asking, last)] == [0, 0]  # they train nothing
+    assert [one.round_number for one in undisturbed.told] == [1, 1, 2, 3, 4]
+    assert (asking.max_norm, asking.max_examples) == (FIRST_MAX_NORM, FIRST_MAX_EXAMPLES)
+    assert (first.max_norm, first.max_examples) == (FIRST_MAX_NORM, second.max_examples)
+    assert second.max_norm == pytest.approx(1.25 * 1e-4 * NUM_PARAMETERS**0.5, rel=0.01)
+    assert second.max_examples == third.max_examples == last.max_examples == math.ceil(1.25 * 101)
     assert second.max_norm != third.max_norm != last.max_norm
 
 
@@ -127,9 +131,10 @@ def test_run_with_other_steps_begins_with_the_first_bounds(federation: Federatio
     with pytest.raises(KilledError):
         federation.train(federation.options(), killed_in=2)
     federation.train(federation.options(**{"num-steps": 4}))
-    told = [(settings.max_norm, settings.max_examples) for settings in federation.told]
-    assert told[0] == told[1] == (FIRST_MAX_NORM, FIRST_MAX_EXAMPLES)
-    assert told[2][0] < 1.0
+    told = [(one.num_steps, one.round_number, one.max_norm) for one in federation.told]
+    first = [(0, 1, FIRST_MAX_NORM), (16, 1, FIRST_MAX_NORM)]
+    assert told[:4] == [*first, (0, 2, FIRST_MAX_NORM), (4, 2, FIRST_MAX_NORM)]
+    assert told[4][2] < 1.0
 
 
 def test_other_roster_and_other_server_step_go_on_with_what_was_learned(tmp_path: Path) -> None:
@@ -140,7 +145,7 @@ def test_other_roster_and_other_server_step_go_on_with_what_was_learned(tmp_path
     assert learned is not None
     federation.revoke_last()
     federation.train(federation.options(strategy="fedadam", seed=5))
-    second = federation.told[1]
+    second = federation.told[2]
     assert (second.round_number, second.num_sites) == (2, 3)
     assert (second.max_norm, second.max_examples) == (learned.max_norm, learned.max_examples)
     assert second.max_norm < FIRST_MAX_NORM

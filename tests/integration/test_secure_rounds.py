@@ -105,7 +105,8 @@ def check(totals: RoundTotals, survivors: Iterable[int], round_number: int) -> N
     mean = np.average([one.update for one in told], axis=0, weights=weights)
     assert np.abs(totals.mean_update - mean).max() < ROUNDING
     assert totals.mean_loss == pytest.approx(np.average([one.loss for one in told], weights=weights), rel=1e-3)
-    assert totals.num_examples == pytest.approx(weights.sum(), rel=1e-3)
+    assert totals.examples.mean == pytest.approx(weights.mean(), rel=1e-3)
+    assert totals.examples.deviation == pytest.approx(weights.std(), rel=1e-2)
     np.testing.assert_allclose(totals.normality, np.sum([one.normality for one in told], axis=0), atol=1e-3)
     np.testing.assert_allclose(totals.evaluation, np.sum([one.evaluation for one in told], axis=0), atol=1e-3)
 

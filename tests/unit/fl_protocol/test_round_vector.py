@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fl_protocol.errors import RecordError
 from fl_protocol.round_vector import (
@@ -47,16 +49,38 @@ def test_mean_update_is_weighted_by_examples_and_sums_are_sums() -> None:
     totals = round_totals(summed([SITE, other]), 2, VECTOR)
     np.testing.assert_allclose(totals.mean_update, SITE.update / 3, atol=0.01)
     assert totals.mean_loss == pytest.approx((50 * 0.7 + 25 * 0.4) / 75, rel=1e-3)
-    assert (totals.num_examples, totals.num_cut) == (75.0, 0)
-    assert totals.mean_norm == pytest.approx(float(np.linalg.norm(SITE.update)), rel=1e-3)
+    assert totals.num_cut == 0
+    assert (totals.examples.mean, totals.examples.deviation) == pytest.approx((37.5, 12.5), rel=1e-3)
+    assert totals.norms.mean == pytest.approx(float(np.linalg.norm(SITE.update)), rel=1e-3)
+    assert totals.norms.deviation < 0.01
     assert (totals.evaluation.tolist(), totals.normality.tolist()) == ([20.0, 12.0, 11.0], [2.0, -4.5])
 
 
 def test_site_with_more_examples_counts_as_the_most_do() -> None:
-    other = dataclasses.replace(SITE, update=-SITE.update, num_examples=10**6)
+    other = dataclasses.replace(SITE, update=-SITE.update, num_examples=10**5)
     totals = round_totals(summed([dataclasses.replace(SITE, num_examples=100), other]), 2, VECTOR)
     np.testing.assert_allclose(totals.mean_update, 0.0, atol=0.01)
-    assert totals.num_examples == 1_000_100.0
+    assert totals.examples.mean == 50_050.0
+    assert totals.examples.deviation == pytest.approx(49_950.0)
+
+
+@given(st.lists(st.tuples(st.integers(1, 5000), st.floats(0.01, 10.0)), min_size=2, max_size=4))
+def test_spread_is_that_of_the_survivors(told: list[tuple[int, float]]) -> None:
+    unit = SITE.update / np.linalg.norm(SITE.update)
+    sites = [dataclasses.replace(SITE, num_examples=many, update=np.float32(norm) * unit) for many, norm in told]
+    totals = round_totals(summed(sites), len(sites), VECTOR)
+    examples, norms = np.array(told).T
+    for spread, values in ((totals.examples, examples), (totals.norms, norms)):
+        assert spread.mean == pytest.approx(values.mean(), rel=1e-3)
+        assert spread.deviation == pytest.approx(values.std(), rel=0.01, abs=0.05)
+
+
+def test_site_far_beyond_its_bounds_spoils_the_spread_alone() -> None:
+    other = dataclasses.replace(SITE, num_examples=2**40)
+    totals = round_totals(summed([SITE, other]), 2, VECTOR)
+    np.testing.assert_allclose(totals.mean_update, SITE.update, atol=0.01)
+    assert totals.examples.mean == 2**39 + 25
+    assert totals.examples.deviation == 0.0
 
 
 def test_all_count_alike_where_one_example_counts() -> None:
@@ -64,7 +88,7 @@ def test_all_count_alike_where_one_example_counts() -> None:
     other = dataclasses.replace(SITE, update=-SITE.update, num_examples=1)
     totals = round_totals(summed([SITE, other], vector), 2, vector)
     np.testing.assert_allclose(totals.mean_update, 0.0, atol=0.01)
-    assert totals.num_examples == 51.0
+    assert totals.examples.mean == 25.5
 
 
 def test_settings_are_read_back_and_their_bytes_are_stable() -> None:
