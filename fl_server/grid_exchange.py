@@ -78,9 +78,9 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
     pause_s = _FIRST_PAUSE_S
     while node_ids and not waiting.is_over():
         replies = list(grid.pull_messages(list(node_ids)))
+        now_s = time.monotonic()  # one instant: what came in time is counted, however long taking it and others takes
         for reply in replies:
             node_id = node_ids.pop(reply.metadata.reply_to_message_id)
-            now_s = time.monotonic()  # one instant: what is taken is counted, however long the taking takes
             is_late = waiting.is_late(node_id, now_s) and not reply.has_error()
             waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers), now_s)
         pause_s = _FIRST_PAUSE_S if replies else min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -29,7 +29,7 @@ from tests.fakes.site_fleet import SiteFleet
 
 FRESH = PrivacyBudget(8.0, 1e-5)
 NUM_PARAMETERS = sum(array.size for array in PARAMETERS.values())
-SETTINGS = RoundSettings(seed=3, num_steps=4, is_conditioned=True, min_sites=4, deadline_s=0.5)
+SETTINGS = RoundSettings(seed=3, num_steps=4, is_conditioned=True, min_sites=4, deadline_s=2.0)
 FIRST_STATE = TrainingState(dict(PARAMETERS), np.arange(float(NUM_NORMALITY)), server_optimizer("fedavg"), 0)
 
 

@@ -90,7 +90,10 @@ def told_bound(fleet: NoisyFleet, strategy: NoisyStrategy, state: TrainingState)
 def begin_again(fleet: NoisyFleet) -> None:
     """Another run of the coordinator, for which every site is set up."""
     fleet.rounds = type(fleet.rounds)(
-        fleet.grid, dataclasses.replace(fleet.run, name=b"n" * 16), lambda newest: newest + 1, deadline_s=0.5
+        fleet.grid,
+        dataclasses.replace(fleet.run, name=b"n" * 16),
+        lambda newest: newest + 1,
+        deadline_s=SETTINGS.deadline_s,
     )
     fleet.rounds.set_up()
 

@@ -1,8 +1,10 @@
 """Collecting answers: what is taken is counted, and the other way round."""
 
 import time
+from collections.abc import Iterable
 
 import numpy as np
+import pytest
 from flwr.app import Message
 
 from fl_server.grid_exchange import Handlers, QuorumWaiting, RunningRound, exchange
@@ -13,7 +15,19 @@ _SITE = answering(Contribution({}, np.zeros(1)))
 _SITES: dict[int, Answer] = {101: _SITE, 102: _SITE, 103: _SITE}
 
 
-def test_answers_that_are_taken_slowly_are_in_the_round_or_not_taken() -> None:
+class OneAtATime(SiteFleet):
+    """Hands over one reply at a time, however many there are."""
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """The first reply that was not pulled before."""
+        first = [message_id for message_id in message_ids if message_id in self.waiting][:1]
+        return super().pull_messages(first)
+
+
+@pytest.mark.parametrize(("fleet", "num_in_time"), [(SiteFleet, 3), (OneAtATime, 2)])
+def test_answers_are_late_when_they_come_late_and_not_when_others_are_taken_slowly(
+    fleet: type[SiteFleet], num_in_time: int
+) -> None:
     taken = []
 
     def take(node_id: int, reply: Message) -> None:
@@ -21,12 +35,12 @@ def test_answers_that_are_taken_slowly_are_in_the_round_or_not_taken() -> None:
         taken.append(node_id)
         time.sleep(0.3)
 
-    running = RunningRound(SiteFleet(_SITES), 1, list(_SITES), plain_plan(30.0, 2, Patience(0.0, 0.2)))
+    running = RunningRound(fleet(_SITES), 1, list(_SITES), plain_plan(30.0, 2, Patience(0.0, 0.2)))
     running.all_have_answered()
     running.ask(dict.fromkeys(_SITES, ("train", {})), Handlers(take))
     assert running.state.phase is Phase.AGGREGATED
     assert running.state.cohort == set(taken)
-    assert len(taken) == 2
+    assert len(taken) == num_in_time
 
 
 def test_waiting_for_more_than_a_quorum_that_is_there_is_short() -> None:
