@@ -22,12 +22,13 @@ IS_USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_in
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c '$(IS_USABLE)' 2>/dev/null && { echo "$$python"; break; }; done)
 
-# What the tests need beyond Python: a GStreamer RTSP server to stand in for a camera, and the TLS proxy.
+# What the tests need beyond Python: a GStreamer RTSP server to stand in for a camera, the TLS proxy, PostgreSQL.
 DEBIAN_TEST_PACKAGES := gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-base \
-	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-tools nginx-light
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-tools nginx-light postgresql
 
-# The tests start an nginx of their own; the service that comes with the package stays off.
-KEEP_NGINX_OFF := { systemctl disable nginx.service; systemctl unmask --runtime nginx.service; } >/dev/null 2>&1 || true
+# The tests start an nginx and a PostgreSQL of their own; the service that comes with a package stays off.
+KEEP_SERVICES_OFF := { systemctl disable "$${services[@]}"; systemctl unmask --runtime "$${services[@]}"; } \
+	>/dev/null 2>&1 || true
 
 # Nothing reports to anyone, and nothing is written to the home folder; processes share the cores, so each takes one.
 export FLWR_TELEMETRY_ENABLED := 0
@@ -80,13 +81,17 @@ debian-packages:
 	done; \
 	(( $${#missing[@]} )) || exit 0; \
 	if [[ $$EUID -eq 0 ]] && command -v apt-get >/dev/null; then \
-		[[ " $${missing[*]} " != *" nginx-light "* ]] || systemctl mask --runtime nginx.service >/dev/null 2>&1 || true; \
+		services=(); \
+		for package in "$${missing[@]}"; do \
+			case "$$package" in nginx-light) services+=(nginx);; postgresql) services+=(postgresql);; esac; \
+		done; \
+		(( ! $${#services[@]} )) || systemctl mask --runtime "$${services[@]}" >/dev/null 2>&1 || true; \
 		mkdir -p build; echo "Installing $${missing[*]} (output in build/apt.log)"; \
 		export DEBIAN_FRONTEND=noninteractive; \
 		{ apt-get update && apt-get install -y --no-install-recommends "$${missing[@]}"; } >build/apt.log 2>&1 \
-			&& { [[ " $${missing[*]} " != *" nginx-light "* ]] || $(KEEP_NGINX_OFF); } && exit 0; \
+			&& { (( ! $${#services[@]} )) || $(KEEP_SERVICES_OFF); } && exit 0; \
 	fi; \
-	echo "*** RTSP OR PROXY TESTS WILL BE SKIPPED: cannot install $${missing[*]}" >&2; \
+	echo "*** RTSP, PROXY OR POSTGRESQL TESTS WILL BE SKIPPED: cannot install $${missing[*]}" >&2; \
 	echo "*** On Debian or Ubuntu: sudo apt install $${missing[*]}" >&2
 
 .PHONY: clean

@@ -46,11 +46,12 @@ def init(  # noqa: PLR0913  one parameter for each option
     api_port: Annotated[int | None, typer.Option(help="Proxy's port for the API. (default: 8443)")] = None,
     superlink_port: Annotated[int | None, typer.Option(help="SuperLink's port. (default: 8000)")] = None,
     coordinator_port: Annotated[int | None, typer.Option(help="Coordinator's port. (default: 8080)")] = None,
+    database: Annotated[str | None, typer.Option(help="PostgreSQL database there. (default: SQLite)")] = None,
 ) -> None:
     """At the operator's: makes authority, certificates, secrets, an empty roster, and the coordinator's folder."""
-    places = {"installed_at": installed_at, "environment": environment, "listen": listen, "federation": federation}
+    places = {"installed_at": installed_at, "environment": environment, "listen": listen, "database": database}
     ports = {"fleet_port": fleet_port, "api_port": api_port, "superlink_port": superlink_port}
-    names = {"hosts": host, "ips": ip or (), "coordinator_port": coordinator_port}
+    names = {"federation": federation, "hosts": host, "ips": ip or (), "coordinator_port": coordinator_port}
     init_federation(folder, checked_settings(**names, **ports, **places), _now())
     typer.echo(f"{folder}/coordinator goes to the coordinator; {folder}/operator stays with you")
 

@@ -36,6 +36,7 @@ def coordinator_files(settings: FederationSettings) -> dict[str, PlannedFile]:
         "SUPERLINK_PORT": settings.superlink_port,
         "COORDINATOR_PORT": settings.coordinator_port,
         "ALLOWED_HOSTS": ", ".join(f'"{name}"' for name in (*settings.hosts, *settings.ips)),
+        "DATABASE": f'"{settings.database}"' if settings.database else "null",
     }
     plan = {
         "proxy.conf": PlannedFile(filled("proxy.conf", values)),
@@ -68,10 +69,10 @@ def _unit(part: str, values: dict[str, object]) -> bytes:
 
 
 def _flower_app(settings: FederationSettings) -> bytes:
-    """The bundle that ``flwr run`` sends: where this coordinator looks for models, and the roster of secure rounds."""
+    """The bundle that ``flwr run`` sends: where this coordinator keeps what, and the roster of secure rounds."""
     text, folder = _APP.read_text(encoding="utf-8"), settings.installed_at
     options = {"state": f"{folder}/state/coordinator", "roster": f"{folder}/{ROSTER}"}
-    options["operator-key"] = f"{folder}/{OPERATOR_KEY}"
+    options |= {"operator-key": f"{folder}/{OPERATOR_KEY}", "database": settings.database or ""}
     for line in text.splitlines():
         name = line.partition(" = ")[0]
         if name in options:

@@ -14,6 +14,8 @@ PlainPath = Annotated[str, pydantic.Field(pattern=r"^/[A-Za-z0-9_./-]{1,500}$")]
 """An absolute path that scripts, units and the proxy can hold without quoting."""
 HostName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")]
 Port = Annotated[int, pydantic.Field(ge=1, le=65535)]
+DatabaseAddress = Annotated[str, pydantic.Field(pattern=r"^postgresql\+psycopg://[A-Za-z0-9_.@/?=&%-]{1,500}$")]
+"""SQLAlchemy's address of a PostgreSQL database: no password, which needs a colon, and nothing to quote."""
 
 
 class FederationSettings(pydantic.BaseModel):
@@ -38,6 +40,10 @@ class FederationSettings(pydantic.BaseModel):
     )
     environment: PlainPath = pydantic.Field(
         default="/opt/edgeguard/venv", description="The Python environment on the coordinator's machine."
+    )
+
+    database: DatabaseAddress | None = pydantic.Field(
+        default=None, description="PostgreSQL database on the coordinator's machine; left out: a SQLite file."
     )
 
     @pydantic.field_validator("ips", "listen")

@@ -7,7 +7,8 @@ Rules:
 2. A file is in place, flushed, before the transaction that names it: a row never points at nothing.
 3. Writers on SQLite take the write lock when they begin. A transaction that reads first and then asks for the lock
    fails at once when another wrote in between; one that waits at its start does not.
-4. Whoever changes what belongs to a site locks the site's row first, so sequence numbers appear in their order.
+4. Every wait is bounded: for a lock, for a server, for the rest of a transaction whose process is gone.
+5. Whoever changes what belongs to a site locks the site's row first, so sequence numbers appear in their order.
 """
 
 import contextlib
@@ -29,6 +30,9 @@ from fl_server.storage.upgrades import upgrade_step
 logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30
+_LONGEST_IDLE_S = 60
+"""In a transaction, on PostgreSQL: locks of a process whose machine is gone end then, not when its connection does."""
+_CONNECT_TIMEOUT_S = 10
 _SCHEMA_LOCK = 4_713_108_001  # any number; the same for all processes of ours that use one PostgreSQL database
 
 
@@ -136,14 +140,23 @@ def _engine(database: str | None, folder: Path) -> sa.Engine:
     is_sqlite = address.get_backend_name() == "sqlite"
     if is_sqlite and address.database in (None, "", ":memory:"):
         raise StartError("expected a SQLite file: a database in memory would lose every alert")
+    waits = {"timeout": _BUSY_TIMEOUT_S} if is_sqlite else _postgresql_waits(address)
     try:
-        options = {"connect_args": {"timeout": _BUSY_TIMEOUT_S}} if is_sqlite else {"pool_pre_ping": True}
-        engine = sa.create_engine(address, **options)
+        engine = sa.create_engine(address, connect_args=waits, pool_pre_ping=not is_sqlite)
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise _unusable(address, error) from error
     if is_sqlite:
         listen_to_sqlite(engine)
     return engine
+
+
+def _postgresql_waits(address: sa.URL) -> dict[str, object]:
+    """Bounds on waiting, where the address says nothing of them."""
+    waits = {
+        "connect_timeout": _CONNECT_TIMEOUT_S,
+        "options": f"-c lock_timeout={_BUSY_TIMEOUT_S}s -c idle_in_transaction_session_timeout={_LONGEST_IDLE_S}s",
+    }
+    return {name: bound for name, bound in waits.items() if name not in address.query}
 
 
 def _make_folders(storage: Storage) -> None:
@@ -171,4 +184,7 @@ def _schema_version(connection: sa.Connection) -> int | None:
 
 def _unusable(address: sa.URL, error: Exception) -> StartError:
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
-    return StartError(f"cannot use the database {address.render_as_string()}: {' '.join(str(cause).split())}")
+    reason = " ".join(str(cause).split())
+    if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
+        reason += ": pip install 'edgeguard[postgres]'"
+    return StartError(f"cannot use the database {address.render_as_string()}: {reason}")

@@ -1,11 +1,13 @@
 """Processes that write trainings to a real database, and die when they are told to.
 
-``python -m tests.fakes.training_writer kill FOLDER``: for each statement of taking a lease, reserving an epoch and
-committing a round, a process that is killed right before it; one that is not, at the end. Prints, as JSON lines, what
-is in the database after each.
+``python -m tests.fakes.training_writer kill DATABASE FOLDER``: for each statement of taking a lease, reserving an epoch
+and committing a round, a process that is killed right before it; one that is not, at the end. Prints, as JSON lines,
+what is in the database after each.
 
-``python -m tests.fakes.training_writer race FOLDER TRAINING START``: takes the lease and commits 20 rounds, beginning
-at the instant START; prints how many were committed before it was fenced off.
+``python -m tests.fakes.training_writer race DATABASE FOLDER TRAINING START``: takes the lease and commits 20 rounds,
+beginning at the instant START; prints how many were committed before it was fenced off.
+
+DATABASE is SQLAlchemy's address; empty, a SQLite file in FOLDER.
 """
 
 import datetime as dt
@@ -33,6 +35,9 @@ from fl_server.storage.trainings import (
     want_training,
 )
 
+Place = tuple[str | None, Path]
+"""What ``open_storage`` takes."""
+
 
 def finished(round_number: int) -> FinishedRound:
     """A round whose arrays tell its number."""
@@ -53,9 +58,9 @@ def next_number(storage: Storage) -> int:
     return 1 if state is None else state.round_number + 1
 
 
-def _one_round(folder: Path, training_id: str, killed_at: int) -> None:
+def _one_round(place: Place, training_id: str, killed_at: int) -> None:
     """Does a round; dies before statement ``killed_at`` (from 0, each COMMIT counts as one)."""
-    storage = open_storage(None, folder)
+    storage = open_storage(*place)
     counted = iter(range(killed_at))
 
     def count(*_: object) -> None:
@@ -69,23 +74,23 @@ def _one_round(folder: Path, training_id: str, killed_at: int) -> None:
     commit_round(storage, lease, finished(next_number(storage)))
 
 
-def _kill_everywhere(folder: Path) -> None:
-    storage = open_storage(None, folder)
+def _kill_everywhere(place: Place) -> None:
+    storage = open_storage(*place)
     training_id = want_training(storage, 100, {}).training_id
     storage.close()
     is_whole, killed_at = False, 0
     while not is_whole:
         child = os.fork()
         if child == 0:
-            _one_round(folder, training_id, killed_at)
+            _one_round(place, training_id, killed_at)
             os._exit(0)
         is_whole = os.waitpid(child, 0)[1] == 0
-        sys.stdout.write(json.dumps(_found(folder, training_id) | {"is_whole": is_whole}) + "\n")
+        sys.stdout.write(json.dumps(_found(place, training_id) | {"is_whole": is_whole}) + "\n")
         killed_at += 1
 
 
-def _found(folder: Path, training_id: str) -> dict[str, object]:
-    storage = open_storage(None, folder)
+def _found(place: Place, training_id: str) -> dict[str, object]:
+    storage = open_storage(*place)
     state = last_committed(storage)
     with storage.reading() as session:
         lease = session.scalars(sa.select(TrainingLeaseRow)).one()
@@ -101,8 +106,8 @@ def _found(folder: Path, training_id: str) -> dict[str, object]:
     return facts
 
 
-def _race(folder: Path, training_id: str, start: float) -> None:
-    storage = open_storage(None, folder)
+def _race(place: Place, training_id: str, start: float) -> None:
+    storage = open_storage(*place)
     time.sleep(max(0.0, start - time.time()))
     lease, num_committed = take_lease(storage, training_id), 0
     try:
@@ -116,7 +121,8 @@ def _race(folder: Path, training_id: str, start: float) -> None:
 
 
 if __name__ == "__main__":
+    given_place = (sys.argv[2] or None, Path(sys.argv[3]))
     if sys.argv[1] == "kill":
-        _kill_everywhere(Path(sys.argv[2]))
+        _kill_everywhere(given_place)
     else:
-        _race(Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]))
+        _race(given_place, sys.argv[4], float(sys.argv[5]))

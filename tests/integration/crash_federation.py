@@ -79,9 +79,13 @@ class CrashFederation:
         folder: Where everything is written.
         monkeypatch: Sets what the programs find in their environment.
         num_sites: Three is the least of a secure round, and each is needed then; of five one may drop out.
+        database: SQLAlchemy's address of the coordinator's; None is a SQLite file.
     """
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, num_sites: int) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, num_sites: int, database: str | None = None
+    ) -> None:
+        self._database = database
         self._folder, self._home, self._state = folder, folder / "flower", folder / "coordinator"
         self._superlink, self._coordinator = (f"127.0.0.1:{port}" for port in _free_ports(2))
         self._holds = folder / "holds"
@@ -163,7 +167,7 @@ class CrashFederation:
 
     def committed(self) -> tuple[Committed, ...]:
         """The rounds in the database, in their order."""
-        storage = open_storage(None, self._state)
+        storage = open_storage(self._database, self._state)
         row = TrainingStateRow
         asked = sa.select(row.round_number, row.lease_epoch, row.secure_epoch).order_by(row.id)
         with storage.reading() as session:
@@ -173,7 +177,7 @@ class CrashFederation:
 
     def start_run(self, training_id: str) -> None:
         """Starts a run of a training by hand, whether one is live or not."""
-        storage = open_storage(None, self._state)
+        storage = open_storage(self._database, self._state)
         training = find_training(storage, training_id)
         storage.close()
         asyncio.run(self._flower_runs.start(training))
@@ -267,6 +271,7 @@ class CrashFederation:
             'roster = ""': f'roster = "{roster}"',
             'operator-key = ""': f'operator-key = "{operator_key}"',
             'state = "state"': f'state = "{self._state}"',
+            'database = ""': f'database = "{self._database or ""}"',
         }
         text = _APP.read_text()
         for usual, own in replaced.items():
@@ -276,7 +281,8 @@ class CrashFederation:
         training = {"app": str(app), "connection": "local", "home": str(self._home)}
         training_s = {"poll_s": 6.0, "first_pause_s": 1.0, "longest_pause_s": 4.0}
         host, port = self._coordinator.split(":")
-        config = {"host": host, "port": int(port), "state_folder": str(self._state), "training": training | training_s}
+        config = {"host": host, "port": int(port), "state_folder": str(self._state), "database": self._database}
+        config["training"] = training | training_s
         (self._folder / "coordinator.yaml").write_text(json.dumps(config))
         return {site: dict(files) for site, files in made.files_by_site.items()}
 

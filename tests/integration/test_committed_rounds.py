@@ -1,4 +1,4 @@
-"""Committed rounds on a real SQLite file: processes that race for them, and processes that are killed in between."""
+"""Committed rounds on real databases: processes that race for them, and processes that are killed in between."""
 
 import itertools
 import json
@@ -8,16 +8,30 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fl_server.storage import open_storage
 from fl_server.storage.rounds import list_rounds
 from fl_server.storage.trainings import find_training, want_training
+from tests.fakes.postgres_cluster import PostgresCluster
 
 ROOT = Path(__file__).parents[2]
 WRITER = [sys.executable, "-m", "tests.fakes.training_writer"]
 
 
-def test_kill_before_any_statement_loses_nothing_but_the_open_round(tmp_path: Path) -> None:
-    ended = subprocess.run([*WRITER, "kill", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str | None:
+    """Address of an empty database; None is a file in the state folder."""
+    if request.param == "sqlite":
+        return None
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    return cluster.new_database()
+
+
+def test_kill_before_any_statement_loses_nothing_but_the_open_round(tmp_path: Path, database: str | None) -> None:
+    ended = subprocess.run(
+        [*WRITER, "kill", database or "", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
     found: list[dict[str, Any]] = [json.loads(line) for line in ended.stdout.splitlines()]
     assert len(found) > 12
     for one in found:
@@ -32,10 +46,12 @@ def test_kill_before_any_statement_loses_nothing_but_the_open_round(tmp_path: Pa
     assert found[0]["epochs"] == [0, 0]
 
 
-def test_of_two_processes_that_race_the_older_is_fenced_off_and_no_round_is_there_twice(tmp_path: Path) -> None:
-    storage = open_storage(None, tmp_path)
+def test_of_two_processes_that_race_the_older_is_fenced_off_and_no_round_is_there_twice(
+    tmp_path: Path, database: str | None
+) -> None:
+    storage = open_storage(database, tmp_path)
     training_id = want_training(storage, 100, {}).training_id
-    command = [*WRITER, "race", str(tmp_path), training_id, str(time.time() + 3.0)]
+    command = [*WRITER, "race", database or "", str(tmp_path), training_id, str(time.time() + 3.0)]
     racing = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(2)]
     told = sorted((json.loads(one.communicate(timeout=60)[0]) for one in racing), key=lambda facts: facts["epoch"])
     assert [facts["epoch"] for facts in told] == [1, 2]

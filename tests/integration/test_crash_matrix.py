@@ -1,9 +1,9 @@
 """Whatever is killed, at whichever instant, all rounds that are wanted are committed, each once, and published.
 
-The short form is one training with the worst of it. The long form, ``make crashes``, ends each program at each instant
-by each signal, in an order of its own every night, and says how long it took until the training got to the next
-instant; what is left of ``EDGEGUARD_CRASH_MINUTES`` goes to random instants. Flower takes a server app that was killed,
-or went with its SuperExec, for alive for about a minute and a half.
+The short form is one training with the worst of it, on PostgreSQL where that is installed. The long form, ``make
+crashes``, ends each program at each instant by each signal, in an order of its own every night, and says how long it
+took until the training got to the next instant; what is left of ``EDGEGUARD_CRASH_MINUTES`` goes to random instants.
+Flower takes a server app that was killed, or went with its SuperExec, for alive for about a minute and a half.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.held_server_app import INSTANTS
+from tests.fakes.postgres_cluster import IS_INSTALLED
 from tests.integration.crash_federation import COORDINATOR, PROGRAMS, SUPERLINK, CrashFederation, Ended
 
 NUM_ROUNDS = 2
@@ -40,9 +41,10 @@ class End:
 
 @pytest.mark.timeout(1200)
 def test_killed_programs_and_two_server_apps_at_once_cost_no_round(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    with CrashFederation(tmp_path, monkeypatch, num_sites=3) as federation:
+    database = request.getfixturevalue("postgres").new_database() if IS_INSTALLED else None
+    with CrashFederation(tmp_path, monkeypatch, num_sites=3, database=database) as federation:
         federation.hold("training")
         wanted = federation.want(NUM_ROUNDS)
         federation.held("training")

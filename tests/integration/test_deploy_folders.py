@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ from fl_protocol.messages import parse_message
 from fl_protocol.roster import verify_roster
 from fl_protocol.round_vector import RoundSettingsMessage
 from fl_runtime.command import run_command
+from fl_runtime.config_file import load_config
 from fl_runtime.errors import FlowerCommandError
+from fl_server.config import ServerConfig
 from tests.fakes.node_registry import NodeRegistry
 
 _NOW = dt.datetime.now(dt.UTC)
@@ -119,6 +122,19 @@ def test_folder_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DeployError):
         make_folder(tmp_path / "folder", plan)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_database_is_named_to_the_coordinator_and_to_the_runs_it_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, database = tmp_path / "federation", "postgresql+psycopg:///edgeguard?host=/run/postgresql"
+    assert deploy("init", "--folder", folder, "--host", "c.example", "--database", database) == 0
+    assert load_config(folder / "coordinator" / "coordinator.yaml", ServerConfig).database == database
+    bundle = tomllib.loads((folder / "coordinator" / "flower-app" / "pyproject.toml").read_text())
+    assert bundle["tool"]["flwr"]["app"]["config"]["database"] == database
+    told = database.replace("///", "//edgeguard:secret@db/")  # a password is no part of an address
+    assert deploy("init", "--folder", tmp_path / "other", "--host", "c.example", "--database", told) == 2
+    assert capsys.readouterr().err.startswith("error: database: String should match pattern")
 
 
 def test_wrong_options_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,11 +88,16 @@ def _report(clip_digest: str | None = None) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CoordinatorProcess, Path]]:
-    """One coordinator for the tests that do not stop it."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[CoordinatorProcess, Path]]:
+    """One coordinator for the tests that do not stop it, on either database."""
     config = tmp_path_factory.mktemp("config") / "server.yaml"
-    config.write_text("max_clip_bytes: 20000\ntime_zone: Europe/Berlin\n")
+    settings = "max_clip_bytes: 20000\ntime_zone: Europe/Berlin\n"
+    if request.param == "postgresql":
+        settings += f"database: {request.getfixturevalue('postgres').new_database()}\n"
+    config.write_text(settings)
     state = tmp_path_factory.mktemp("coordinator") / "state"
     with CoordinatorProcess(state, "--config", str(config)) as coordinator:
         yield coordinator, state

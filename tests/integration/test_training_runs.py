@@ -86,7 +86,7 @@ def digest_of(state: TrainingState) -> str:
 
 
 def trained(folder: Path, *grids: SiteFleet) -> tuple[str, str]:
-    """Digests of the published model and of the parameters after four rounds the model after four rounds, by runs of which all but the last are killed."""
+    """Digests of the model and of the parameters after four rounds, by runs of which all but the last are killed."""
     storage = open_storage(None, folder)
     given = options(folder, training=wanted(storage, 4))
     for grid in grids[:-1]:

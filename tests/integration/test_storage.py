@@ -1,13 +1,9 @@
-"""What the coordinator keeps, on a database in memory."""
+"""What the coordinator keeps, on SQLite and on PostgreSQL."""
 
 import datetime as dt
-import io
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 
 from fl_protocol.messages import ClosedRound, Feedback, ShownBehaviour
 from fl_server.errors import ConflictError, MalformedError, NotFoundError, StartError, UnknownTokenError
@@ -19,8 +15,7 @@ from fl_server.storage.models import latest_model, model_file
 from fl_server.storage.rounds import list_rounds, put_round
 from fl_server.storage.sites import KnownSite, register_site, site_of_token
 from fl_server.storage.trainings import take_lease, want_training
-from fl_server.storage.upgrades import UPGRADES
-from tests.unit.fl_server.memory_storage import START, memory_storage, report
+from tests.unit.fl_server.memory_storage import START, report
 
 _UNIQUE_BY_TABLE = {
     "sites": [["name"], ["token_digest"]],
@@ -28,13 +23,6 @@ _UNIQUE_BY_TABLE = {
     "training_states": [["training_id", "round_number"]],
 }
 SHOWN = (ShownBehaviour(behaviour="dwell", value=74.0, zone="till"),)
-
-
-@pytest.fixture
-def storage() -> Iterator[Storage]:
-    opened = memory_storage()
-    yield opened
-    opened.close()
 
 
 def _site(storage: Storage, name: str = "store42") -> KnownSite:
@@ -250,17 +238,6 @@ def test_upgraded_database_has_the_tables_of_a_new_one(storage: Storage) -> None
     create_schema(storage.engine)
     assert {name: _columns(storage, name) for name in ("sites", *tables)} == new
     assert take_lease(storage, want_training(storage, 1, {}).training_id).epoch == 1
-
-
-def test_every_step_is_written_for_postgresql_too() -> None:
-    written = io.StringIO()
-    options = {"as_sql": True, "output_buffer": written}
-    to = Operations(MigrationContext.configure(dialect_name="postgresql", opts=options))
-    for step in UPGRADES.values():
-        step(to)
-    assert "ALTER TABLE alerts ADD COLUMN behaviours JSON DEFAULT '[]' NOT NULL" in written.getvalue()
-    assert "id BIGSERIAL NOT NULL" in written.getvalue()
-    assert "arrays BYTEA" in written.getvalue()
 
 
 def _columns(storage: Storage, table: str) -> list[tuple[str, str, bool]]:

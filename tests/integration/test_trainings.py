@@ -1,7 +1,6 @@
-"""Trainings, leases and committed rounds, on a database in memory."""
+"""Trainings, leases and committed rounds, on SQLite and on PostgreSQL."""
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -29,14 +28,7 @@ from fl_server.storage.trainings import (
     take_lease,
     want_training,
 )
-from tests.unit.fl_server.memory_storage import START, memory_storage
-
-
-@pytest.fixture
-def storage() -> Iterator[Storage]:
-    opened = memory_storage()
-    yield opened
-    opened.close()
+from tests.unit.fl_server.memory_storage import START
 
 
 def lease_of(storage: Storage, num_rounds: int = 3) -> Lease:
