@@ -4,6 +4,7 @@ The sums of a round also tell how good the model was that it began with, so eval
 more round, without training, tells it of the last model.
 """
 
+import dataclasses
 import logging
 import math
 from collections.abc import Mapping
@@ -54,9 +55,9 @@ class SecureStrategy:
         Raises:
             RoundError: Too few sites had keys, delivered or revealed.
         """
-        bounds = self._first.or_learned(state.bounds)
+        bounds, asking_bytes = self._first.or_learned(state.bounds), 0
         if bounds is self._first:
-            bounds = self._with_examples(state)
+            bounds, asking_bytes = self._with_examples(state)
         opened = self._opened(state, self._settings.num_steps, bounds)
         totals = opened.totals
         bounds = self._first.taught(_bound(totals.norms), math.ceil(_bound(totals.examples)))
@@ -67,6 +68,7 @@ class SecureStrategy:
         number = state.round_number + 1
         auc_before = _mean_auc(totals.evaluation)
         report = report_of(opened.summed, number, totals.mean_loss, auc_before)
+        report = dataclasses.replace(report, bytes_up=report.bytes_up + asking_bytes)
         trained = TrainingState(parameters, totals.normality, optimizer, number, state.tubelet_steps, bounds)
         return trained, report
 
@@ -78,14 +80,15 @@ class SecureStrategy:
         """
         return _mean_auc(self._opened(state, 0, self._first.or_learned(state.bounds)).totals.evaluation)
 
-    def _with_examples(self, state: TrainingState) -> UpdateBounds:
-        """The first bounds, but for examples, which a round without training tells.
+    def _with_examples(self, state: TrainingState) -> tuple[UpdateBounds, int]:
+        """The first bounds, but for examples, which a round without training tells; and the bytes it took.
 
         So sites weigh as they should from the first round on: where all weighed alike in it, eight sites ended it 12 %
         off plain averaging.
         """
-        told = self._opened(state, 0, self._first).totals.examples
-        return self._first.taught(FIRST_MAX_NORM, math.ceil(_bound(told)))
+        opened = self._opened(state, 0, self._first)
+        bounds = self._first.taught(FIRST_MAX_NORM, math.ceil(_bound(opened.totals.examples)))
+        return bounds, opened.summed.bytes_up
 
     def _opened(self, state: TrainingState, num_steps: int, bounds: UpdateBounds) -> OpenedRound:
         told = RoundSettingsMessage(

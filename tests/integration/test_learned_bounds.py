@@ -17,6 +17,7 @@ from fl_server.run_options import RunOptions
 from fl_server.secure_strategy import FIRST_MAX_EXAMPLES, FIRST_MAX_NORM, NUM_EVALUATION
 from fl_server.starting_state import starting_state
 from fl_server.storage import open_storage
+from fl_server.storage.rounds import list_rounds
 from fl_server.storage.trainings import want_training
 from fl_server.training_run import train_and_publish
 from model_zoo.architecture import empty_fleet_normality
@@ -116,6 +117,12 @@ def test_rounds_learn_their_bounds(undisturbed: Federation) -> None:
     assert second.max_norm == pytest.approx(1.25 * 1e-4 * NUM_PARAMETERS**0.5, rel=0.01)
     assert second.max_examples == third.max_examples == last.max_examples == math.ceil(1.25 * 101)
     assert second.max_norm != third.max_norm != last.max_norm
+
+
+def test_first_round_tells_of_the_bytes_it_took_to_ask_for_examples(undisturbed: Federation) -> None:
+    third, second, first = (one.bytes_up for one in list_rounds(undisturbed.storage, 3))
+    assert third == second < first
+    assert first == pytest.approx(2 * second, rel=0.1)
 
 
 def test_killed_training_ends_with_the_same_bytes(federation: Federation, undisturbed: Federation) -> None:
