@@ -225,6 +225,11 @@ class ClosedRound(Message):
     auc: Fraction | None = pydantic.Field(
         default=None, description="Held-out tubelets against pseudo-anomalies; null: none replied."
     )
+    auc_by_state: dict[Name, Fraction] = pydantic.Field(
+        default_factory=dict,
+        max_length=16,
+        description="The same by operational state; empty: only the whole is known.",
+    )
     bytes_up: Count = pydantic.Field(description="Bytes all sites sent to the coordinator.")
     model_digest: Digest | None = pydantic.Field(default=None, description="Model published; null for none.")
 

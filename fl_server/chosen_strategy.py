@@ -54,7 +54,7 @@ def chosen_strategy(grid: Grid, options: RunOptions, storage: Storage, lease: Le
     rounds = SecureRounds(
         grid,
         run,
-        functools.partial(reserve_epoch, storage, lease),
+        functools.partial(reserve_epoch, storage, lease, run.roster.digest),
         deadline_s=options.deadline_s,
         min_sites=options.min_sites,
         patience=options.patience,

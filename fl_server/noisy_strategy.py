@@ -22,7 +22,7 @@ from fl_server.rounds.privacy_budget import PrivacyBudget
 from fl_server.rounds.update_bounds import UpdateBounds
 from fl_server.secure_rounds import SecureRounds
 from fl_server.secure_strategy import report_of, shaped, terms_of
-from fl_server.strategy import RoundReport, RoundSettings
+from fl_server.strategy import HeldOut, RoundReport, RoundSettings
 from model_zoo.backbones.parts import only
 
 logger = logging.getLogger(__name__)
@@ -80,9 +80,9 @@ class NoisyStrategy:
         vector = noisy_round_vector(told, self._plan.noise, num_summed)
         summed = self._rounds.sum_round(state.parameters, told, vector.layout, self._pay)
         totals = noisy_totals(summed.values, summed.num_survivors, vector)
-        auc = self._told_auc(totals, vector, summed.num_survivors)
+        before = self._told_before(totals, vector, summed.num_survivors)
         loss = min(max(totals.mean_loss, 0.0), LARGEST_LOSS)
-        report = report_of(summed, told.round_number, loss, auc)
+        report = report_of(summed, told.round_number, loss, before)
         max_norm = next_max_norm(told.max_norm, totals.inside_fraction, QUANTILE, QUANTILE_RATE)
         bounds = self._first.taught(max_norm, max_examples=1)
         facts = {"round_number": told.round_number, "epsilon": self.budget.spent(), "next_max_norm": bounds.max_norm}
@@ -91,7 +91,7 @@ class NoisyStrategy:
         trained = TrainingState(parameters, state.normality, optimizer, told.round_number, state.tubelet_steps, bounds)
         return trained, report
 
-    def evaluate(self, state: TrainingState) -> float | None:  # noqa: ARG002  it would cost as much as a round
+    def evaluate(self, state: TrainingState) -> HeldOut | None:  # noqa: ARG002  it would cost as much as a round
         """Nothing is told of the last model (rule 2)."""
         return None
 
@@ -117,7 +117,7 @@ class NoisyStrategy:
         self._store(charged.to_json())
         self.budget = charged
 
-    def _told_auc(self, totals: NoisyTotals, vector: NoisyVector, num_survivors: int) -> float | None:
+    def _told_before(self, totals: NoisyTotals, vector: NoisyVector, num_survivors: int) -> HeldOut | None:
         part = vector.statistics
         deviation = part.sigma * math.sqrt(num_survivors) * part.step / (2 * num_survivors)
-        return min(max(totals.mean_auc, 0.0), 1.0) if deviation <= LARGEST_TOLD_DEVIATION else None
+        return HeldOut(min(max(totals.mean_auc, 0.0), 1.0)) if deviation <= LARGEST_TOLD_DEVIATION else None

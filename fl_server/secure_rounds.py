@@ -23,11 +23,10 @@ from fl_protocol.round_vector import RoundSettingsMessage, RoundTotals, round_to
 from fl_protocol.secure_sum.binding import RUN_BYTES, EpochName, RoundBinding, digest_of
 from fl_protocol.secure_sum.channel import ChannelOffer, check_offer
 from fl_protocol.secure_sum.epoch_keys import EpochKeys, KeyCollector, keys_request
-from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_protocol.secure_sum.group import SumGroup
 from fl_protocol.secure_sum.masked_sum import MaskedSum
 from fl_protocol.secure_sum.messages import Positions, SetUp
-from fl_protocol.secure_sum.parameters import tolerated_dropouts
+from fl_protocol.secure_sum.parameters import CORRUPT_FRACTION_DENOMINATOR, tolerated_dropouts
 from fl_protocol.secure_sum.vector import Layout, Values
 from fl_server.errors import RoundError
 from fl_server.grid_exchange import Content, Handlers, QuorumWaiting, RunningRound, exchange
@@ -35,9 +34,6 @@ from fl_server.rounds.round_state import USUAL_PATIENCE, Patience, Phase, secure
 from model_zoo.backbones.parts import PartChoice, only
 
 logger = logging.getLogger(__name__)
-
-_LARGEST_EPOCH_LEAD = 10_000
-"""A site that says it is further ahead than this is left out: it would use up the epochs of the roster."""
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 
@@ -116,7 +112,8 @@ class SecureRounds:
         self._dropout_percent = roster.dropout_percent
         self._site_of: dict[int, int] = {}
         self._offers: dict[int, ChannelOffer] = {}
-        self._newest_epoch = 0
+        self._newest_reserved, self._newest_told = 0, dict[int, int]()
+        """By site, the last epoch that it says it has seen; a site that is forgotten has still said it."""
         self._keys: EpochKeys | None = None
 
     @property
@@ -215,7 +212,8 @@ class SecureRounds:
         survivors = masked_sum.close()
         before_unmask(len(survivors))
         running.done(Phase.MASKED)
-        num_bytes += self._collect_shares(running, masked_sum, settings.round_number + 1)
+        next_round = settings.round_number + (1 if settings.num_steps else 0)  # without training the same comes again
+        num_bytes += self._collect_shares(running, masked_sum, next_round)
         return SummedRound(masked_sum.open().values, len(survivors), num_bytes, keys.cohort, keys.name.epoch, running)
 
     def _collect_masked(
@@ -306,10 +304,17 @@ class SecureRounds:
             del self._offers[site]
 
     def _next_name(self, round_number: int) -> EpochName:
-        self._newest_epoch = self._reserve_epoch(self._newest_epoch)
-        if self._newest_epoch > MAX_EPOCH:
-            raise RoundError(f"round {round_number}: this roster's {MAX_EPOCH} epochs are used up: sign a new one")
-        return EpochName(self._run, self._newest_epoch, round_number)
+        self._newest_reserved = self._reserve_epoch(max(self._newest_reserved, self._newest_believed()))
+        return EpochName(self._run, self._newest_reserved, round_number)
+
+    def _newest_believed(self) -> int:
+        """An epoch that some honest site has seen, close to the newest: what a coordinator that lost its database has.
+
+        One more site says so than may be corrupt. Were each believed, a single one could use up a roster's epochs.
+        """
+        num_corrupt = len(self.group.identities) // CORRUPT_FRACTION_DENOMINATOR
+        told = sorted(self._newest_told.values(), reverse=True)
+        return told[num_corrupt] if num_corrupt < len(told) else 0
 
     def _drawn(self, name: EpochName) -> tuple[int, ...]:
         """Sites that are set up and drawn for an epoch."""
@@ -336,10 +341,8 @@ class SecureRounds:
         check_offer(told.offer, self.group.identities[told.site], self._run, self.group.roster_digest)
         if told.site in self._offers:
             raise SealError(f"set-up: site {told.site} answers from another node already")
-        if told.newest_epoch > self._newest_epoch + _LARGEST_EPOCH_LEAD:
-            raise RecordError(f"set-up: site {told.site} is at epoch {told.newest_epoch}, too far ahead")
         self._site_of[node_id], self._offers[told.site] = told.site, told.offer
-        self._newest_epoch = max(self._newest_epoch, told.newest_epoch)
+        self._newest_told[told.site] = told.newest_epoch
 
 
 class _ByteCounter:

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from context.schedule import STATES
 from fl_protocol.round_vector import RoundSettingsMessage, Spread
 from fl_server.rounds.aggregate import Parameters
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.update_bounds import RoundTerms, UpdateBounds
 from fl_server.secure_rounds import OpenedRound, SecureRounds, SummedRound
-from fl_server.strategy import RoundReport, RoundSettings
+from fl_server.strategy import HeldOut, RoundReport, RoundSettings
 from model_zoo.architecture import NUM_STATES
 from model_zoo.backbones.parts import only
 
@@ -66,19 +67,18 @@ class SecureStrategy:
         summed = only(state.parameters, self._settings.parts.summed)
         parameters, optimizer = state.optimizer.step(state.parameters, shaped(totals.mean_update, summed))
         number = state.round_number + 1
-        auc_before = _mean_auc(totals.evaluation)
-        report = report_of(opened.summed, number, totals.mean_loss, auc_before)
+        report = report_of(opened.summed, number, totals.mean_loss, _held_out(totals.evaluation))
         report = dataclasses.replace(report, bytes_up=report.bytes_up + asking_bytes)
         trained = TrainingState(parameters, totals.normality, optimizer, number, state.tubelet_steps, bounds)
         return trained, report
 
-    def evaluate(self, state: TrainingState) -> float | None:
+    def evaluate(self, state: TrainingState) -> HeldOut | None:
         """How good the last model is, by a round without training; None when no site has held-out tubelets.
 
         Raises:
             RoundError: Too few sites had keys, delivered or revealed.
         """
-        return _mean_auc(self._opened(state, 0, self._first.or_learned(state.bounds)).totals.evaluation)
+        return _held_out(self._opened(state, 0, self._first.or_learned(state.bounds)).totals.evaluation)
 
     def _with_examples(self, state: TrainingState) -> tuple[UpdateBounds, int]:
         """The first bounds, but for examples, which a round without training tells; and the bytes it took.
@@ -127,7 +127,7 @@ def terms_of(settings: RoundSettings, first_noisy_norm: float | None = None) -> 
     )
 
 
-def report_of(summed: SummedRound, round_number: int, loss: float, auc_before: float | None) -> RoundReport:
+def report_of(summed: SummedRound, round_number: int, loss: float, before: HeldOut | None) -> RoundReport:
     """What a secure round leaves to be told."""
     cohort = tuple(map(str, summed.cohort))
     return RoundReport(
@@ -135,7 +135,7 @@ def report_of(summed: SummedRound, round_number: int, loss: float, auc_before: f
         summed.num_survivors,
         loss,
         summed.bytes_up,
-        auc_before,
+        before,
         cohort,
         summed.epoch,
         summed.running,
@@ -149,6 +149,13 @@ def shaped(update: npt.NDArray[np.float32], like: Mapping[str, npt.NDArray[np.fl
     return {name: part.reshape(array.shape) for (name, array), part in zip(like.items(), parts, strict=True)}
 
 
-def _mean_auc(evaluation: npt.NDArray[np.float64]) -> float | None:
-    examples, _, auc = evaluation[:3].tolist()
+def _held_out(evaluation: npt.NDArray[np.float64]) -> HeldOut | None:
+    """What the sums of all, then of each operational state, say: examples, losses, AUC."""
+    whole, *by_state = (_mean_auc(*row) for row in evaluation.reshape(1 + NUM_STATES, 3).tolist())
+    if whole is None:
+        return None
+    return HeldOut(whole, {state.value: auc for state, auc in zip(STATES, by_state, strict=True) if auc is not None})
+
+
+def _mean_auc(examples: float, _losses: float, auc: float) -> float | None:
     return min(max(auc / examples, 0.0), 1.0) if examples > 0 else None

@@ -7,6 +7,7 @@ round and logged; a round with fewer survivors than the quorum fails.
 import dataclasses
 import logging
 import math
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,6 +48,16 @@ class RoundSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """How well a model tells the sites' held-out tubelets from pseudo-anomalies."""
+
+    auc: float
+    """The sites' own, weighted by their tubelets."""
+    auc_by_state: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """The same of each operational state in which there were any; empty where only the whole was told."""
+
+
+@dataclasses.dataclass(frozen=True)
 class RoundReport:
     """One closed round."""
 
@@ -54,7 +65,7 @@ class RoundReport:
     num_survivors: int
     loss: float
     bytes_up: int
-    auc_before: float | None
+    before: HeldOut | None
     """Of the model that the round began with, where the round itself told."""
     cohort: tuple[str, ...]
     """Who was asked: nodes, or places on the roster."""
@@ -78,7 +89,7 @@ class Strategy(Protocol):
             BudgetError: No further round is within the privacy budget.
         """
 
-    def evaluate(self, state: TrainingState) -> float | None:
+    def evaluate(self, state: TrainingState) -> HeldOut | None:
         """How good a model is; None where nobody can tell.
 
         Raises:
@@ -103,7 +114,7 @@ class PlainStrategy:
         """See ``Strategy``."""
         return run_round(self._grid, sorted(self._grid.get_node_ids()), state, self._settings)
 
-    def evaluate(self, state: TrainingState) -> float | None:
+    def evaluate(self, state: TrainingState) -> HeldOut | None:
         """See ``Strategy``."""
         return evaluate(self._grid, sorted(self._grid.get_node_ids()), state, self._settings)
 
@@ -157,8 +168,8 @@ def run_round(
     return new_state, report
 
 
-def evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: RoundSettings) -> float | None:
-    """Mean over held-out tubelets of how well the model tells pseudo-anomalies from them; ``None`` if none replied."""
+def evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: RoundSettings) -> HeldOut | None:
+    """How good the model is; ``None`` if no site replied that has held-out tubelets."""
     content, told = _content(state, settings, state.round_number), list[tuple[int, float]]()
 
     def take(node_id: int, reply: Message) -> str | None:
@@ -174,7 +185,7 @@ def evaluate(grid: Grid, node_ids: list[int], state: TrainingState, settings: Ro
     contents = dict.fromkeys(node_ids, (MessageType.EVALUATE, content))
     exchange(grid, contents, settings.deadline_s, Handlers(take), waiting)
     num_examples = sum(count for count, _ in told)
-    return math.fsum(count * auc for count, auc in told) / num_examples if num_examples else None
+    return HeldOut(math.fsum(count * auc for count, auc in told) / num_examples) if num_examples else None
 
 
 def _content(state: TrainingState, settings: RoundSettings, round_number: int) -> dict[str, ArrayRecord | ConfigRecord]:

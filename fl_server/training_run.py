@@ -30,7 +30,7 @@ from fl_server.storage.trainings import (
     take_lease,
     want_training,
 )
-from fl_server.strategy import RoundReport, Strategy
+from fl_server.strategy import HeldOut, RoundReport, Strategy
 from model_zoo.backbones.parameters import network_with
 from model_zoo.backbones.parts import only
 from model_zoo.export.onnx_export import export_onnx
@@ -131,7 +131,7 @@ class TrainingRun:
             except BudgetError:
                 self._publish(state)
                 raise
-            self._tell_auc(closed, report.auc_before)
+            self._tell_held_out(closed, report.before)
             closed = self._commit(state, report)
             if num_left == 1 or not strategy.tells_before:
                 self.evaluate(strategy, state, closed)
@@ -140,7 +140,7 @@ class TrainingRun:
     def evaluate(self, strategy: Strategy, state: TrainingState, closed: ClosedRound) -> None:
         """Has sites tell how good a model is; one that cannot be told keeps no model back."""
         try:
-            self._tell_auc(closed, strategy.evaluate(state))
+            self._tell_held_out(closed, strategy.evaluate(state))
         except RoundError as error:
             logger.warning("model not evaluated", extra={"reason": str(error)})
 
@@ -186,11 +186,12 @@ class TrainingRun:
         logger.info("round closed", extra=facts | {"bytes_up": report.bytes_up})
         return closed
 
-    def _tell_auc(self, closed: ClosedRound | None, auc: float | None) -> None:
+    def _tell_held_out(self, closed: ClosedRound | None, told: HeldOut | None) -> None:
         """Completes the record of a round by what was told of it later."""
-        if closed is not None and auc is not None:
-            complete_round(self._storage, self._lease, closed.model_copy(update={"auc": auc}))
-            logger.info("round evaluated", extra={"round_number": closed.round_number, "auc": auc})
+        if closed is not None and told is not None:
+            facts = {"auc": told.auc, "auc_by_state": dict(told.auc_by_state)}
+            complete_round(self._storage, self._lease, closed.model_copy(update=facts))
+            logger.info("round evaluated", extra={"round_number": closed.round_number} | facts)
 
     def _publish(self, state: TrainingState) -> None:
         network = network_with(shape_of(self._options), state.parameters)

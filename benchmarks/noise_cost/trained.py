@@ -54,7 +54,7 @@ def _evaluated(grid: LocalGrid, roster_dir: Path, state: TrainingState, seed: in
     rounds = SecureRounds(grid, run, lambda newest: newest + 1, deadline_s=3600.0)
     rounds.set_up()
     settings = RoundSettings(seed, 1, is_conditioned=True, min_sites=3, deadline_s=3600.0)
-    auc = SecureStrategy(rounds, settings).evaluate(state)
-    if auc is None:
+    told = SecureStrategy(rounds, settings).evaluate(state)
+    if told is None:
         raise RuntimeError("no site has held-out tubelets")
-    return auc
+    return told.auc

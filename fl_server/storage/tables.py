@@ -7,7 +7,7 @@ import pydantic
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised with every change of a table, together with a step in ``upgrades``."""
 
 
@@ -131,6 +131,7 @@ class RoundRow(Table):
     num_sites: orm.Mapped[int]
     loss: orm.Mapped[float]
     auc: orm.Mapped[float | None]
+    auc_by_state: orm.Mapped[dict[str, Any]]
     bytes_up: orm.Mapped[int]
     model_digest: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
 
@@ -179,12 +180,16 @@ class TrainingStartRow(Table):
 
 
 class TrainingLeaseRow(Table):
-    """One row: who may commit, the newest epoch of a secure sum, and what privacy is spent. Numbers only ever rise."""
+    """One row: who may commit, the newest epoch of a secure sum and its roster's digest, and what privacy is spent.
+
+    Numbers only ever rise, but for epochs, which begin anew with a roster.
+    """
 
     __tablename__ = "training_lease"
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     epoch: orm.Mapped[int]
     secure_epoch: orm.Mapped[int]
+    secure_roster: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     accountant: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(sa.JSON(none_as_null=True))
 
 

@@ -21,13 +21,13 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from fl_protocol.messages import ClosedRound, PublishedModel
+from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_server.errors import ConflictError, FencedError, NotFoundError, RoundError
 from fl_server.storage.database import Storage
 from fl_server.storage.models import publish_model
 from fl_server.storage.rounds import put_round
 from fl_server.storage.tables import TrainingLeaseRow, TrainingRow, TrainingStateRow
 
-MAX_SECURE_EPOCH = 2**20
 KEPT_ARRAYS = 3
 """Rounds whose arrays are kept, of all trainings together."""
 _MAX_REASON = 500
@@ -152,24 +152,26 @@ def take_lease(storage: Storage, training_id: str) -> Lease:
         return Lease(training_id, row.lease_epoch)
 
 
-def reserve_epoch(storage: Storage, lease: Lease, newest_seen: int = 0) -> int:
-    """An epoch of a secure sum that was never given before; it is stored when this returns.
+def reserve_epoch(storage: Storage, lease: Lease, roster_digest: bytes, newest_seen: int = 0) -> int:
+    """An epoch of a secure sum that was never given under this roster; it is stored when this returns.
 
     Args:
         storage: The open storage.
         lease: The caller's.
+        roster_digest: Of the roster; epochs of another begin anew.
         newest_seen: The newest epoch any site has told of: the answer is greater.
 
     Raises:
         FencedError: Another run has taken over.
-        RoundError: All ``MAX_SECURE_EPOCH`` epochs are used up.
+        RoundError: All ``MAX_EPOCH`` epochs of the roster are used up.
     """
     with storage.writing() as session:
         row = _held(session, lease)
-        epoch = max(row.secure_epoch, newest_seen) + 1
-        if epoch > MAX_SECURE_EPOCH:
-            raise RoundError(f"secure sum: expected an epoch up to {MAX_SECURE_EPOCH}, got {epoch}: all are used up")
-        row.secure_epoch = epoch
+        is_same = row.secure_roster in (None, roster_digest.hex())  # None: given by a version that did not tell
+        epoch = max(row.secure_epoch if is_same else 0, newest_seen) + 1
+        if epoch > MAX_EPOCH:
+            raise RoundError(f"secure sum: all {MAX_EPOCH} epochs of this roster are used up: sign a new one")
+        row.secure_epoch, row.secure_roster = epoch, roster_digest.hex()
         return epoch
 
 

@@ -82,11 +82,18 @@ def _identity_keys(to: Operations) -> None:
     to.add_column("sites", sa.Column("identity_key", sa.String(64)))
 
 
+def _states_and_rosters(to: Operations) -> None:
+    """6: how good a round's model is by operational state; which roster the newest epoch is of."""
+    to.add_column("rounds", sa.Column("auc_by_state", sa.JSON, nullable=False, server_default="{}"))
+    to.add_column("training_lease", sa.Column("secure_roster", sa.String(64)))
+
+
 UPGRADES: dict[int, Callable[[Operations], None]] = {
     1: _behaviours,
     2: _trainings,
     3: _training_starts,
     4: _identity_keys,
+    5: _states_and_rosters,
 }
 """By the version that is found."""
 

@@ -70,7 +70,7 @@ def _one_round(place: Place, training_id: str, killed_at: int) -> None:
     for name in ("before_cursor_execute", "commit"):
         sa.event.listen(storage.engine, name, count)
     lease = take_lease(storage, training_id)
-    reserve_epoch(storage, lease)
+    reserve_epoch(storage, lease, bytes(32))
     commit_round(storage, lease, finished(next_number(storage)))
 
 

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import Message
 
+from context.schedule import STATES
 from fl_protocol import records
 from fl_protocol.roster import sign_roster
 from fl_protocol.round_vector import RoundSettingsMessage, SiteContribution
@@ -29,6 +30,14 @@ from tests.fakes.site_fleet import SiteFleet
 NUM_PARAMETERS = sum(array.size for array in initial_parameters(FilmLstmShape(), 0).values())
 NUM_ROUNDS = 3
 
+EVALUATION = np.zeros((NUM_EVALUATION // 3, 3))
+"""Examples, losses, AUC of a site: of all, then of each state."""
+EVALUATION[0], EVALUATION[1 + STATES.index("closed")], EVALUATION[1 + STATES.index("open")] = (
+    (4.0, 2.0, 3.0),
+    (1.0, 1.0, 0.5),
+    (3.0, 1.0, 2.5),
+)
+
 
 class KilledError(Exception):
     """The coordinator's process ends here."""
@@ -37,8 +46,7 @@ class KilledError(Exception):
 def contribution(number: int, round_number: int) -> SiteContribution:
     """A small update of the whole network, by a site with many tubelets."""
     update = 1e-4 * np.random.default_rng([number, round_number]).standard_normal(NUM_PARAMETERS, dtype=np.float32)
-    evaluation, normality = np.arange(NUM_EVALUATION, dtype=np.float64), empty_fleet_normality() + number
-    return SiteContribution(update, 100 + number, 0.5, evaluation, normality)
+    return SiteContribution(update, 100 + number, 0.5, EVALUATION.ravel(), empty_fleet_normality() + number)
 
 
 class Federation:
@@ -61,6 +69,8 @@ class Federation:
         self._training = want_training(self.storage, NUM_ROUNDS, {}).training_id
         self.told: list[RoundSettingsMessage] = []
         """Settings that the first site got, round by round."""
+        self.asked: list[str] = []
+        """What it was asked, in order."""
 
     def options(self, **given: object) -> RunOptions:
         """Options of a run that goes on with the training."""
@@ -72,6 +82,7 @@ class Federation:
         """One run; the coordinator is gone when the first site is asked for an update of round ``killed_in``."""
 
         def listening(message: Message) -> Message | None:
+            self.asked.append(message.metadata.message_type.partition(".")[2])
             if message.metadata.message_type == "train.masked":
                 settings = RoundSettingsMessage.decode(secure_parts(message)[records.ROUND_SETTINGS])
                 if settings.round_number == killed_in:
@@ -117,6 +128,16 @@ def test_rounds_learn_their_bounds(undisturbed: Federation) -> None:
     assert second.max_norm == pytest.approx(1.25 * 1e-4 * NUM_PARAMETERS**0.5, rel=0.01)
     assert second.max_examples == third.max_examples == last.max_examples == math.ceil(1.25 * 101)
     assert second.max_norm != third.max_norm != last.max_norm
+
+
+def test_rounds_ask_for_keys_of_their_own_once(undisturbed: Federation) -> None:
+    assert undisturbed.asked == ["set_up", "keys"] + ["masked", "unmask"] * len(undisturbed.told)
+
+
+def test_rounds_keep_how_good_their_model_is_in_every_state_that_was_watched(undisturbed: Federation) -> None:
+    for closed in list_rounds(undisturbed.storage, NUM_ROUNDS):
+        assert closed.auc == pytest.approx(0.75, abs=1e-4)
+        assert closed.auc_by_state == pytest.approx({"closed": 0.5, "open": 2.5 / 3}, abs=1e-4)
 
 
 def test_first_round_tells_of_the_bytes_it_took_to_ask_for_examples(undisturbed: Federation) -> None:

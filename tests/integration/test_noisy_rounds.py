@@ -105,7 +105,7 @@ def test_two_rounds_move_the_model_and_are_paid_for(fleet: NoisyFleet, caplog: p
         second, _ = strategy.run_round(first)
     assert (second.round_number, report.num_survivors, strategy.budget.num_rounds) == (2, 5, 2)
     assert (second.normality == FIRST_STATE.normality).all()  # sums that are not noised do not travel
-    assert report.auc_before is None  # mostly noise, with five sites
+    assert report.before is None  # mostly noise, with five sites
     assert 0.0 <= report.loss <= 2.0
     assert fleet.stored == [FRESH.after_round(fleet.plan.cost).to_json(), strategy.budget.to_json()]
     assert 0 < strategy.budget.spent() < 8.0

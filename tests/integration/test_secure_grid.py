@@ -16,7 +16,7 @@ from fl_server.secure_rounds import SecureRounds, SecureRun
 from fl_server.secure_strategy import SecureStrategy
 from fl_server.storage import open_storage
 from fl_server.storage.trainings import take_lease, want_training
-from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings
+from fl_server.strategy import HeldOut, PlainStrategy, RoundReport, RoundSettings
 from fl_server.training_run import TrainingRun
 from model_zoo.architecture import empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
@@ -46,7 +46,7 @@ def first_state() -> TrainingState:
     return TrainingState(parameters, empty_fleet_normality(), server_optimizer("fedavg"), 0)
 
 
-def masked(site_dirs: list[Path], run: SecureRun, num_workers: int) -> tuple[TrainingState, list[RoundReport], float]:
+def masked(site_dirs: list[Path], run: SecureRun, num_workers: int) -> tuple[TrainingState, list[RoundReport], HeldOut]:
     state, reports = first_state(), list[RoundReport]()
     with local_grid(site_dirs, num_workers) as grid:
         rounds = SecureRounds(grid, run, lambda newest: newest + 1, deadline_s=SETTINGS.deadline_s)
@@ -55,28 +55,31 @@ def masked(site_dirs: list[Path], run: SecureRun, num_workers: int) -> tuple[Tra
         for _ in range(NUM_ROUNDS):
             state, report = strategy.run_round(state)
             reports.append(report)
-        auc = strategy.evaluate(state)
-    assert auc is not None
-    return state, reports, auc
+        held_out = strategy.evaluate(state)
+    assert held_out is not None
+    return state, reports, held_out
 
 
 def test_masked_rounds_give_what_plain_rounds_give(site_dirs: list[Path], run: SecureRun) -> None:
-    plain, plain_reports, plain_aucs = first_state(), list[RoundReport](), list[float | None]()
+    plain, plain_reports, plain_aucs = first_state(), list[RoundReport](), list[float]()
     with local_grid(site_dirs, 2) as grid:
         strategy = PlainStrategy(grid, SETTINGS)
         for _ in range(NUM_ROUNDS):
             plain, report = strategy.run_round(plain)
             plain_reports.append(report)
-            plain_aucs.append(strategy.evaluate(plain))
-    state, reports, auc = masked(site_dirs, run, 2)
+            told = strategy.evaluate(plain)
+            assert told is not None
+            plain_aucs.append(told.auc)
+    state, reports, last = masked(site_dirs, run, 2)
     moved = _distance(plain, first_state())
     assert _distance(state, plain) < 0.2 * moved  # three sites' rounding, and what the second round makes of it: 0.11
     np.testing.assert_allclose(state.normality, plain.normality, rtol=1e-4, atol=1e-3)
     for secure, open_ in zip(reports, plain_reports, strict=True):
         assert (secure.round_number, secure.num_survivors) == (open_.round_number, open_.num_survivors)
         assert secure.loss == pytest.approx(open_.loss, rel=0.01)
-    told_later = [reports[1].auc_before, auc]  # a round tells of the model it began with
-    assert told_later == pytest.approx(plain_aucs, abs=0.1)
+    told_later = [reports[1].before, last]  # a round tells of the model it began with
+    assert [one and one.auc for one in told_later] == pytest.approx(plain_aucs, abs=0.1)
+    assert last.auc_by_state == {"open": last.auc}
 
 
 def test_number_of_workers_changes_no_bit_of_a_masked_result(site_dirs: list[Path], run: SecureRun) -> None:

@@ -18,6 +18,7 @@ from fl_protocol.errors import RefusedError, RosterError
 from fl_protocol.membership import ROSTER_FILE, make_federation
 from fl_protocol.roster import Roster, sign_roster
 from fl_protocol.round_vector import RoundSettingsMessage, RoundTotals
+from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_protocol.secure_sum.messages import SetUp
 from fl_server.errors import RoundError
 from fl_server.rounds.round_state import Patience
@@ -342,6 +343,18 @@ def test_coordinator_that_lost_its_count_goes_on_after_the_sites(fleet: Fleet) -
     fleet.rounds.set_up()
     check(fleet.run(3), range(NUM_SITES), 3)
     assert min(fleet.epochs) > 3
+
+
+def test_site_that_says_it_is_far_ahead_drops_out_and_uses_up_no_epochs(fleet: Fleet) -> None:
+    fleet.run(1)
+    node = fleet.node(4)
+    path = node.state_dir / EPOCH_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"epoch": MAX_EPOCH - 1}))
+    node.restart()
+    for round_number in (2, 3, 4):
+        check(fleet.run(round_number), all_but(4), round_number)
+    assert fleet.actions().count("set_up") == NUM_SITES + 2  # it fails, and is set up again beside the next exchange
+    assert fleet.epochs == list(range(1, len(fleet.epochs) + 1))
 
 
 def test_a_repeated_request_trains_once_and_gets_the_same_bytes(fleet: Fleet) -> None:

@@ -21,6 +21,7 @@ _UNIQUE_BY_TABLE = {
     "sites": [["name"], ["token_digest"]],
     "trainings": [["training_id"]],
     "training_states": [["training_id", "round_number"]],
+    "rounds": [["training_id", "round_number"]],
 }
 SHOWN = (ShownBehaviour(behaviour="dwell", value=74.0, zone="till"),)
 
@@ -179,7 +180,8 @@ def _closed(training_id: str, round_number: int, loss: float = 0.5) -> ClosedRou
         closed_utc=START + dt.timedelta(minutes=round_number),
         num_sites=20,
         loss=loss,
-        auc=None,
+        auc=0.75,
+        auc_by_state={"open": 0.8, "closed": 0.7},
         bytes_up=1000,
         model_digest=None,
     )
@@ -195,7 +197,7 @@ def test_resumed_round_replaces_its_record(storage: Storage) -> None:
         ("run-2", 1, 0.5),
         ("run-1", 1, 0.5),
     ]
-    assert list_rounds(storage, limit=1) == kept[:1]
+    assert list_rounds(storage, limit=1) == kept[:1] == (_closed("run-1", 2, loss=0.25),)
 
 
 def test_naive_instant_is_refused(storage: Storage) -> None:
@@ -207,8 +209,8 @@ def test_naive_instant_is_refused(storage: Storage) -> None:
 def test_database_of_a_newer_version_is_refused(storage: Storage) -> None:
     create_schema(storage.engine)  # again: harmless
     with storage.writing() as session:
-        session.execute(sa.text("UPDATE schema_version SET version = 6"))
-    with pytest.raises(StartError, match="expected a database of schema version 5 or older, got version 6"):
+        session.execute(sa.text("UPDATE schema_version SET version = 7"))
+    with pytest.raises(StartError, match="expected a database of schema version 6 or older, got version 7"):
         create_schema(storage.engine)
 
 
@@ -218,6 +220,7 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
     with storage.writing() as session:
         session.execute(sa.text("ALTER TABLE alerts DROP COLUMN behaviours"))
         session.execute(sa.text("ALTER TABLE sites DROP COLUMN identity_key"))
+        session.execute(sa.text("ALTER TABLE rounds DROP COLUMN auc_by_state"))
         for table in ("training_starts", "training_states", "training_lease", "trainings"):
             session.execute(sa.text(f"DROP TABLE {table}"))
         session.execute(sa.text("UPDATE schema_version SET version = 1"))
@@ -229,14 +232,15 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
 
 def test_upgraded_database_has_the_tables_of_a_new_one(storage: Storage) -> None:
     tables = ("training_starts", "training_states", "training_lease", "trainings")
-    new = {name: _columns(storage, name) for name in ("sites", *tables)}
+    new = {name: sorted(_columns(storage, name)) for name in ("sites", "rounds", *tables)}
     with storage.writing() as session:
         session.execute(sa.text("ALTER TABLE sites DROP COLUMN identity_key"))
+        session.execute(sa.text("ALTER TABLE rounds DROP COLUMN auc_by_state"))
         for name in tables:
             session.execute(sa.text(f"DROP TABLE {name}"))
         session.execute(sa.text("UPDATE schema_version SET version = 2"))
     create_schema(storage.engine)
-    assert {name: _columns(storage, name) for name in ("sites", *tables)} == new
+    assert {name: sorted(_columns(storage, name)) for name in ("sites", "rounds", *tables)} == new
     assert take_lease(storage, want_training(storage, 1, {}).training_id).epoch == 1
 
 

@@ -26,7 +26,7 @@ from fl_server.storage.trainings import (
     take_lease,
     want_training,
 )
-from fl_server.strategy import PlainStrategy, RoundReport, RoundSettings
+from fl_server.strategy import HeldOut, PlainStrategy, RoundReport, RoundSettings
 from fl_server.training_run import TrainingRun, train_and_publish
 from model_zoo.default import DEFAULT_CHECKPOINT
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
@@ -225,7 +225,7 @@ class TellingBefore(PlainStrategy):
         """Calls ``before_round`` with its number."""
         self.before_round(state.round_number + 1)
         trained, report = super().run_round(state)
-        return trained, dataclasses.replace(report, auc_before=0.25)
+        return trained, dataclasses.replace(report, before=HeldOut(0.25))
 
 
 def rounds_told(folder: Path, storage: Storage, training: str, before_round: Callable[[int], object]) -> None:

@@ -6,13 +6,13 @@ import pytest
 import sqlalchemy as sa
 
 from fl_protocol.messages import ClosedRound
+from fl_protocol.secure_sum.graph import MAX_EPOCH
 from fl_server.errors import FencedError, NotFoundError, RoundError
 from fl_server.storage import Storage
 from fl_server.storage.rounds import list_rounds
-from fl_server.storage.tables import TrainingStateRow
+from fl_server.storage.tables import TrainingLeaseRow, TrainingStateRow
 from fl_server.storage.trainings import (
     KEPT_ARRAYS,
-    MAX_SECURE_EPOCH,
     CommittedState,
     FinishedRound,
     Lease,
@@ -29,6 +29,9 @@ from fl_server.storage.trainings import (
     want_training,
 )
 from tests.unit.fl_server.memory_storage import START
+
+ROSTER = b"r" * 32
+"""Digest of one."""
 
 
 def lease_of(storage: Storage, num_rounds: int = 3) -> Lease:
@@ -111,7 +114,7 @@ def test_holder_of_an_older_lease_can_store_nothing(storage: Storage) -> None:
     said = f"training {older.training_id}: expected lease 1 to be the newest, got 2"
     for attempt in (
         lambda: commit_round(storage, older, finished(9)),
-        lambda: reserve_epoch(storage, older),
+        lambda: reserve_epoch(storage, older, ROSTER),
         lambda: store_accountant(storage, older, {"rho": 9.0}),
         lambda: finish_training(storage, older),
     ):
@@ -122,7 +125,7 @@ def test_holder_of_an_older_lease_can_store_nothing(storage: Storage) -> None:
         CommittedState(older.training_id, 8, b"eight"),
         None,
     )
-    assert reserve_epoch(storage, newer) == 1
+    assert reserve_epoch(storage, newer, ROSTER) == 1
     commit_round(storage, newer, finished(9))
 
 
@@ -135,17 +138,25 @@ def test_run_of_another_training_is_fenced_off_too(storage: Storage) -> None:
 
 def test_epochs_rise_over_leases_and_what_sites_have_seen(storage: Storage) -> None:
     lease = lease_of(storage)
-    given = [reserve_epoch(storage, lease), reserve_epoch(storage, lease, newest_seen=40)]
+    given = [reserve_epoch(storage, lease, ROSTER), reserve_epoch(storage, lease, ROSTER, newest_seen=40)]
     lease = lease_of(storage)
-    given += [reserve_epoch(storage, lease, newest_seen=7), reserve_epoch(storage, lease)]
+    given += [reserve_epoch(storage, lease, ROSTER, newest_seen=7), reserve_epoch(storage, lease, ROSTER)]
     assert given == [1, 41, 42, 43]
 
 
-def test_epochs_end(storage: Storage) -> None:
+def test_epochs_of_a_roster_end_and_those_of_the_next_begin(storage: Storage) -> None:
     lease = lease_of(storage)
-    assert reserve_epoch(storage, lease, MAX_SECURE_EPOCH - 1) == MAX_SECURE_EPOCH
-    with pytest.raises(RoundError, match=f"expected an epoch up to {MAX_SECURE_EPOCH}, got {MAX_SECURE_EPOCH + 1}"):
-        reserve_epoch(storage, lease)
+    assert reserve_epoch(storage, lease, ROSTER, MAX_EPOCH - 1) == MAX_EPOCH
+    with pytest.raises(RoundError, match=f"all {MAX_EPOCH} epochs of this roster are used up: sign a new one"):
+        reserve_epoch(storage, lease, ROSTER)
+    assert [reserve_epoch(storage, lease, bytes(32)) for _ in range(2)] == [1, 2]
+
+
+def test_epochs_that_a_version_before_gave_out_count_for_the_roster_that_comes_first(storage: Storage) -> None:
+    lease = lease_of(storage)
+    with storage.writing() as session:
+        session.execute(sa.update(TrainingLeaseRow).values(secure_epoch=7))
+    assert [reserve_epoch(storage, lease, ROSTER), reserve_epoch(storage, lease, bytes(32))] == [8, 1]
 
 
 def test_privacy_is_paid_for_before_the_round_and_kept_with_it(storage: Storage) -> None:

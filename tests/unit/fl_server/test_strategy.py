@@ -14,7 +14,7 @@ from fl_server.errors import RoundError
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.round_state import Patience
 from fl_server.rounds.server_optimizer import ServerOptimizer
-from fl_server.strategy import RoundSettings, evaluate, run_round
+from fl_server.strategy import HeldOut, RoundSettings, evaluate, run_round
 from model_zoo.backbones.parts import PartChoice
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
 
@@ -79,7 +79,9 @@ def test_round_adds_the_weighted_mean_and_sums_normality() -> None:
     assert (state.normality.tolist(), state.round_number) == ([4.0, 6.0], 5)
     assert (report.round_number, report.num_survivors) == (5, 2)
     assert report.loss == pytest.approx((0.4 + 3 * 0.8) / 4)
-    assert evaluate(grid, [101, 102], state, SETTINGS) == pytest.approx((0.6 + 3 * 0.8) / 4)
+    told = evaluate(grid, [101, 102], state, SETTINGS)
+    assert told is not None
+    assert told.auc == pytest.approx((0.6 + 3 * 0.8) / 4)
     assert report.bytes_up == 2 * (3 * 4 + 2 * 8)
 
 
@@ -221,7 +223,7 @@ def test_site_that_took_another_number_of_steps_of_a_tubelet_is_left_out_by_name
     settings = sites.sent[0].content[records.SETTINGS]
     assert isinstance(settings, ConfigRecord)
     assert settings[records.TUBELET_STEPS] == state.tubelet_steps == 8
-    assert (report.num_survivors, evaluate(sites, [101, 102, 103], state, SETTINGS)) == (2, 0.6)
+    assert (report.num_survivors, evaluate(sites, [101, 102, 103], state, SETTINGS)) == (2, HeldOut(0.6))
     refused = {record.getMessage(): record.__dict__ for record in caplog.records}
     for message in ("update refused", "evaluation refused"):
         facts = refused[message]
@@ -251,7 +253,9 @@ def test_evaluation_without_auc_is_refused_and_the_others_count(caplog: pytest.L
         return Message(RecordDict({records.METRICS: MetricRecord({"loss": 0.1, "num-examples": 9})}), reply_to=message)
 
     grid = fleet(forgets_auc, answering(THREE))
-    assert evaluate(grid, [101, 102], STATE, dataclasses.replace(SETTINGS, min_sites=1)) == pytest.approx(0.8)
+    told = evaluate(grid, [101, 102], STATE, dataclasses.replace(SETTINGS, min_sites=1))
+    assert told is not None
+    assert told.auc == pytest.approx(0.8)
     (refused,) = [record.__dict__ for record in caplog.records if record.getMessage() == "evaluation refused"]
     assert (refused["node_id"], refused["reason"]) == (101, "metrics: expected auc")
 
