@@ -4,8 +4,8 @@ Rules:
 
 1. One run trains at a time. Whoever starts takes the *lease*, a number that only rises; with it, everyone who held an
    older one is fenced off: whatever they try to store is refused by ``FencedError``, whole.
-2. A round is one transaction: arrays, optimizer, bounds, accountant, cohort and the round's record, on the disk
-   together or not at all. Each number follows the one before, whichever training that was of: all go on with one model.
+2. A round is one transaction: arrays, optimizer, bounds, cohort, what privacy was spent by then, and the round's
+   record, on the disk together or not at all. Each number follows the one before, whichever training that was of: all go on with one model.
 3. An epoch of a secure sum is stored before it is used, and never given twice, whatever is killed in between. So is
    what a round spends of the privacy budget.
 4. Arrays of all but the newest rounds are dropped, so the database does not grow with the model times the rounds.
@@ -73,8 +73,6 @@ class FinishedRound:
     """Who was asked: names, or places on the roster."""
     secure_epoch: int | None = None
     """Of the secure sum; None for a plain round."""
-    accountant: Mapping[str, Any] | None = None
-    """What privacy is spent after the round, as JSON values; None where no noise is added."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,8 +224,7 @@ def commit_round(storage: Storage, lease: Lease, finished: FinishedRound) -> Non
         previous = session.scalar(_newest_state())  # of whichever training: all go on with one model
         if previous is not None and closed.round_number != previous.round_number + 1:
             raise RuntimeError(f"expected round {previous.round_number + 1}, got {closed.round_number}")
-        held.accountant = held.accountant if finished.accountant is None else dict(finished.accountant)
-        session.add(_state_row(storage, lease, finished))
+        session.add(_state_row(storage, held, lease, finished))
         put_round(session, closed)
         session.flush()
         _drop_old_arrays(session)
@@ -295,13 +292,13 @@ def _newest_state() -> sa.Select[TrainingStateRow]:
     return sa.select(TrainingStateRow).order_by(TrainingStateRow.id.desc()).limit(1)
 
 
-def _state_row(storage: Storage, lease: Lease, finished: FinishedRound) -> TrainingStateRow:
+def _state_row(storage: Storage, held: TrainingLeaseRow, lease: Lease, finished: FinishedRound) -> TrainingStateRow:
     return TrainingStateRow(
         training_id=lease.training_id,
         round_number=finished.closed.round_number,
         lease_epoch=lease.epoch,
         arrays=finished.arrays,
-        accountant=None if finished.accountant is None else dict(finished.accountant),
+        accountant=held.accountant,
         cohort=list(finished.cohort),
         secure_epoch=finished.secure_epoch,
         committed_utc=storage.clock(),

@@ -1,6 +1,7 @@
 """The vector of a training round: what sites put in comes out as sums, and what does not fit is refused."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from fl_protocol.round_vector import (
     round_vector,
     site_lanes,
 )
-from fl_protocol.secure_sum.vector import Values, from_lanes
+from fl_protocol.secure_sum.vector import Values, from_lanes, layout_bytes
 
+ROOT = Path(__file__).parents[3]
 SETTINGS = RoundSettingsMessage(
     round_number=3,
     seed=1,
@@ -42,6 +44,16 @@ def summed(sites: list[SiteContribution], vector: RoundVector = VECTOR) -> tuple
         from_lanes(segment, np.sum([one[place] for one in lanes], axis=0, dtype=lanes[0][place].dtype))
         for place, segment in enumerate(vector.layout)
     )
+
+
+@pytest.mark.parametrize(
+    ("num_parameters", "num_bytes"), [(307_305, 524_416), (261_448, 449_536), (71_377, 140_032), (0, 23_552)]
+)
+def test_vectors_of_twenty_sites_have_the_bytes_that_the_docs_say(num_parameters: int, num_bytes: int) -> None:
+    vector = round_vector(SETTINGS.model_copy(update={"num_sites": 20}), num_parameters, 18, 2900)
+    found = layout_bytes(vector.layout) if num_parameters else layout_bytes(vector.layout[1:])
+    assert found == num_bytes
+    assert f"{num_bytes:,}".replace(",", " ") in (ROOT / "docs" / "secure-rounds.md").read_text(encoding="utf-8")
 
 
 def test_mean_update_is_weighted_by_examples_and_sums_are_sums() -> None:
