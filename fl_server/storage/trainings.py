@@ -5,7 +5,8 @@ Rules:
 1. One run trains at a time. Whoever starts takes the *lease*, a number that only rises; with it, everyone who held an
    older one is fenced off: whatever they try to store is refused by ``FencedError``, whole.
 2. A round is one transaction: arrays, optimizer, bounds, cohort, what privacy was spent by then, and the round's
-   record, on the disk together or not at all. Each number follows the one before, whichever training that was of: all go on with one model.
+   record, on the disk together or not at all. Each number follows the one before, whichever training that was of: all
+   go on with one model.
 3. An epoch of a secure sum is stored before it is used, and never given twice, whatever is killed in between. So is
    what a round spends of the privacy budget.
 4. Arrays of all but the newest rounds are dropped, so the database does not grow with the model times the rounds.
