@@ -41,11 +41,17 @@ def main(
         result[cohort["name"]] = _cohort(cohort, sizes)
         _tell(cohort["name"], result[cohort["name"]])
     for training in sizes.get("trainings", []):
-        from benchmarks.secure_round.auc_bench import auc_beside_plain  # loads torch: not before memory is measured
+        _keep(json_out, result)
+        from benchmarks.secure_round.training_bench import beside_plain  # loads torch: not before memory is measured
 
-        result[training["name"]] = auc_beside_plain(training)
+        result[training["name"]] = beside_plain(training)
         _tell(training["name"], result[training["name"]])
-    write_atomically(json_out, (json.dumps(result, indent=2) + "\n").encode())
+    _keep(json_out, result)
+
+
+def _keep(path: Path, result: dict[str, Any]) -> None:
+    """What is there so far: the trainings take an hour."""
+    write_atomically(path, (json.dumps(result, indent=2) + "\n").encode())
 
 
 def _cohort(cohort: dict[str, Any], sizes: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 2. Secrets are lost with the process. The site then has no keys for the epoch under way and is a drop-out of it; it
    comes back with the next.
 3. The coordinator brings the signed roster with every set-up. It is believed if the operator signed it and it is not
-   older than the one kept, and is kept then. Epochs are counted by roster: its beacon is new with every version.
+   older than the newest one known, and is kept then: in the state folder, for a service may not write among its keys.
+   Epochs are counted by roster: its beacon is new with every version.
 4. What a round gives away is weighed, and on the disk, before its vector leaves (``site_privacy``).
 """
 
@@ -19,10 +20,11 @@ import numpy as np
 
 from fl_client.errors import StateError
 from fl_client.training.site_privacy import SitePrivacy, load_spent, store_spent
-from fl_protocol.errors import RefusedError
+from fl_protocol.errors import RefusedError, RosterError
 from fl_protocol.membership import IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE, RosteredSite, rostered_site
 from fl_protocol.noise import keystream
 from fl_protocol.privacy import RoundCost
+from fl_protocol.roster import Roster
 from fl_protocol.round_vector import RoundSettingsMessage, SiteContribution, site_vector
 from fl_protocol.secure_sum import site as sums
 from fl_protocol.secure_sum.binding import RUN_BYTES, RoundBinding, digest_of
@@ -52,13 +54,13 @@ class SecureSite:
     """One site in secure rounds, for as long as this process lives.
 
     Args:
-        membership_dir: Holds identity key, membership and roster.
-        state_dir: Where epochs are kept.
+        membership_dir: Holds identity key, membership, and the roster that was accepted; nothing is written there.
+        state_dir: Where epochs and a newer roster are kept.
     """
 
     def __init__(self, membership_dir: Path, state_dir: Path) -> None:
         self._membership_dir, self._state_dir = membership_dir, state_dir
-        self._epoch_file = state_dir / EPOCH_FILE
+        self._epoch_file, self._roster_file = state_dir / EPOCH_FILE, state_dir / ROSTER_FILE
         self._state: sums.SiteState | None = None
         self._privacy = SitePrivacy(None, 0, RoundCost(0.0, 0.0))
 
@@ -153,13 +155,24 @@ class SecureSite:
 
     def _rostered(self, signed_roster: bytes) -> RosteredSite:
         """This site on the roster that was brought; keeps a newer one."""
-        identity, membership, kept = (self._read(name) for name in (IDENTITY_FILE, MEMBERSHIP_FILE, ROSTER_FILE))
-        if signed_roster == kept:
-            return rostered_site(identity, membership, kept)
-        newer = rostered_site(identity, membership, signed_roster, rostered_site(identity, membership, kept).roster)
-        self._write(self._membership_dir / ROSTER_FILE, signed_roster)
-        logger.info("newer roster kept", extra={"version": newer.roster.version})
-        return newer
+        identity, membership = self._read(IDENTITY_FILE), self._read(MEMBERSHIP_FILE)
+        known = self._known_roster(identity, membership)
+        brought = rostered_site(identity, membership, signed_roster, known)
+        if brought.roster.version > known.version:
+            self._write(self._roster_file, signed_roster)
+            logger.info("newer roster kept", extra={"version": brought.roster.version})
+        return brought
+
+    def _known_roster(self, identity: bytes, membership: bytes) -> Roster:
+        """The newer of the roster that was accepted and the one that was brought last."""
+        accepted = rostered_site(identity, membership, self._read(ROSTER_FILE)).roster
+        try:
+            return rostered_site(identity, membership, self._roster_file.read_bytes(), accepted).roster
+        except FileNotFoundError:
+            return accepted
+        except (OSError, RosterError) as error:  # older than what was accepted since, or of a membership before
+            logger.warning("roster brought earlier left out", extra={"reason": str(error)})
+            return accepted
 
     def _write(self, path: Path, content: bytes) -> None:
         try:

@@ -385,13 +385,29 @@ def test_newer_roster_reaches_every_site_with_the_set_up_and_no_older_one_after_
     node = nodes[FIRST_NODE_ID]
     first = SetUp.decode(node.process.set_up(RUN, run.signed_roster), identities(run.roster))
     second = SetUp.decode(node.process.set_up(RUN, newer), identities(run.roster))
-    assert (node.membership_dir / ROSTER_FILE).read_bytes() == newer
+    assert (node.membership_dir / ROSTER_FILE).read_bytes() == run.signed_roster  # a service may not write there
+    node.restart()
     assert first.offer.public != second.offer.public  # epochs and channels are of one roster
     with pytest.raises(RosterError, match="expected version 2 or newer, got 1: a rollback"):
         node.process.set_up(RUN, run.signed_roster)
     without = run.roster.next_with(run.roster.sites).next_with(run.roster.sites[1:])
     with pytest.raises(RosterError, match="expected site-000 of test on it"):
         node.process.set_up(RUN, sign_roster(without, operator))
+
+
+def test_roster_that_was_accepted_since_wins_over_one_that_was_brought_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    operator = Ed25519PrivateKey.generate()
+    nodes, run = secure_nodes(tmp_path, 4, operator)
+    node, second = nodes[FIRST_NODE_ID], run.roster.next_with(run.roster.sites)
+    third = sign_roster(second.next_with(second.sites), operator)
+    node.process.set_up(RUN, sign_roster(second, operator))
+    (node.membership_dir / ROSTER_FILE).write_bytes(third)
+    with pytest.raises(RosterError, match="expected version 3 or newer, got 2: a rollback"):
+        node.process.set_up(RUN, sign_roster(second, operator))
+    node.process.set_up(RUN, third)
+    assert "roster brought earlier left out" in [record.message for record in caplog.records]
 
 
 def test_nothing_is_asked_of_a_site_that_was_never_set_up(fleet: Fleet) -> None:

@@ -1,8 +1,8 @@
 """What masks, rounding and bounding cost a detector, beside what chance alone does to it.
 
 The same sites train three times from the same start: masked, plain, and plain from a start whose parameters were moved
-by a millionth. Ten rounds of training amplify any difference, so the last arm tells which differences mean something.
-The start is the shipped model, as in a deployment, or nothing.
+by a millionth. Training amplifies any difference, so the last arm tells which differences mean something. The start is
+the shipped model, as in a deployment, or nothing.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fl_server.rounds.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from fl_server.rounds.server_optimizer import ServerOptimizer
@@ -30,23 +31,25 @@ from simulation.site_scoring import Variant, score_clips
 
 _ARMS = ("masked", "plain", "moved")
 _CHANNELS = ("fused", "network")
+_DISTANCE = "distance"
 _MOVED_BY = 1e-6
 
 
-def auc_beside_plain(sizes: dict[str, Any]) -> dict[str, Any]:
+def beside_plain(sizes: dict[str, Any]) -> dict[str, Any]:
     """Trains each seed three times and tests the models on the same clips.
 
     Args:
         sizes: ``start`` (``default`` or ``random``), ``clients``, ``rounds``, ``steps``, ``seeds``, ``workers``.
 
     Returns:
-        AUC in percent by arm and seed, of the whole detector (int8) and of the network alone, which every update goes
-        into; and by how many points the masked and the moved arm differ from the plain one.
+        By arm and seed: AUC in percent of the whole detector (int8) and of the network alone, which every update goes
+        into, and how far the parameters are from plain averaging's, as a share of how far that moved them. Then by how
+        many points of AUC the masked and the moved arm differ from the plain one, and the mean of it.
     """
     found: dict[str, Any] = {arm: {} for arm in _ARMS}
     for seed in sizes["seeds"]:
-        for arm, aucs in _aucs_of(sizes, seed).items():
-            found[arm][str(seed)] = aucs
+        for arm, figures in _figures_of(sizes, seed).items():
+            found[arm][str(seed)] = figures
     differences = {
         arm: {
             channel: [found[arm][seed][channel] - plain[channel] for seed, plain in found["plain"].items()]
@@ -58,13 +61,13 @@ def auc_beside_plain(sizes: dict[str, Any]) -> dict[str, Any]:
     return found | {"points": differences, "mean_points": means}
 
 
-def _aucs_of(sizes: dict[str, Any], seed: int) -> dict[str, dict[str, float]]:
+def _figures_of(sizes: dict[str, Any], seed: int) -> dict[str, dict[str, float]]:
     fleet = synthetic_fleet(sizes["clients"], seed)
     with tempfile.TemporaryDirectory() as folder, site_pool(sizes["workers"]) as pool:
         site_dirs = [Path(folder) / "sites" / f"{index:04d}" for index in range(sizes["clients"])]
         list(pool.map(prepare_site, fleet.sites, site_dirs))
         enrol_all(site_dirs, Path(folder) / "roster")
-        aucs = {}
+        figures, ends = dict[str, dict[str, float]](), dict[str, npt.NDArray[np.float64]]()
         for arm in _ARMS:
             out = Path(folder) / arm
             if arm == "moved":
@@ -72,8 +75,12 @@ def _aucs_of(sizes: dict[str, Any], seed: int) -> dict[str, dict[str, float]]:
             run = FederationSettings(sizes["rounds"], sizes["steps"], seed, sizes["start"], is_secure=arm == "masked")
             with local_grid(site_dirs, sizes["workers"]) as grid:
                 run_federation(grid, out, Path(folder) / "roster", run)
-            aucs[arm] = _test_aucs(pool, fleet, site_dirs, out / INT8_FILE)
-    return aucs
+            figures[arm] = _test_aucs(pool, fleet, site_dirs, out / INT8_FILE)
+            ends[arm] = _flat(load_checkpoint(out / CHECKPOINT_FILE, ServerOptimizer()))
+    moved = np.linalg.norm(ends["plain"] - _flat(_start(sizes["start"], seed)))
+    for arm in _ARMS:
+        figures[arm][_DISTANCE] = float(np.linalg.norm(ends[arm] - ends["plain"]) / moved)
+    return figures
 
 
 def _put_moved_start(out: Path, start: str, seed: int) -> None:
@@ -91,6 +98,10 @@ def _start(start: str, seed: int) -> TrainingState:
     if start == "default":
         return load_checkpoint(DEFAULT_CHECKPOINT, ServerOptimizer())
     return TrainingState(initial_parameters(FilmLstmShape(), seed), empty_fleet_normality(), ServerOptimizer(), 0)
+
+
+def _flat(state: TrainingState) -> npt.NDArray[np.float64]:
+    return np.concatenate([array.ravel() for _, array in sorted(state.parameters.items())]).astype(np.float64)
 
 
 def _test_aucs(pool: ProcessPoolExecutor, fleet: Fleet, site_dirs: list[Path], model: Path) -> dict[str, float]:
