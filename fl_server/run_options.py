@@ -111,6 +111,8 @@ class RunOptions(NoiseOptions, PartOptions):
             raise ValueError(
                 f"target-epsilon: {self.target_epsilon:g} is promised of masked sums alone: expected a roster"
             )
+        if self.robust not in {"none", "median"} and not self.num_malicious:
+            raise ValueError(f"num-malicious: expected 1 or more with {self.robust}: against none it is no use")
         return self
 
     @pydantic.field_validator("roster", "operator_key", mode="before")

@@ -6,6 +6,8 @@ import typing
 import numpy as np
 import pydantic
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from fl_server.errors import RoundError
 from fl_server.robust_update import RobustName
@@ -57,4 +59,29 @@ def test_too_few_updates_for_the_rule_fail_the_round(rule: RobustName, needed: i
 def test_robust_rule_with_masks_is_refused() -> None:
     with pytest.raises(pydantic.ValidationError, match="robust: krum looks at single updates, which a roster masks"):
         RunOptions.model_validate({"robust": "krum", "roster": "roster.json", "operator-key": "operator.pub"})
-    assert RunOptions.model_validate({"robust": "krum", "roster": "", "operator-key": ""}).roster is None
+    plain = {"robust": "krum", "num-malicious": 1, "roster": "", "operator-key": ""}
+    assert RunOptions.model_validate(plain).roster is None
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_against_no_bad_site_is_refused_where_it_needs_their_number(rule: RobustName) -> None:
+    if rule == "median":
+        assert RunOptions.model_validate({"robust": rule}).num_malicious == 0
+        return
+    with pytest.raises(pydantic.ValidationError, match=f"num-malicious: expected 1 or more with {rule}"):
+        RunOptions.model_validate({"robust": rule})
+
+
+@given(num_bad=st.integers(1, 9), num_more=st.integers(0, 60))
+@settings(max_examples=60, deadline=None)
+@example(num_bad=1, num_more=46)  # 1 / 49 * 49 is less than 1
+def test_trimmed_mean_leaves_out_as_many_bad_ones_as_it_is_told(num_bad: int, num_more: int) -> None:
+    honest = [1.0] * (num_bad + 1 + num_more)
+    contributions = [
+        Contribution({"weight": np.full((2, 3), value, dtype=np.float32)}, np.ones(2), num_examples=10)
+        for value in [*honest, *[1000.0] * num_bad]
+    ]
+    grid = SiteFleet({101 + index: answering(one) for index, one in enumerate(contributions)})
+    told = dataclasses.replace(SETTINGS, robust="trimmed-mean", num_malicious=num_bad)
+    state, _ = run_round(grid, sorted(grid.answers), STATE, told)
+    assert np.abs(state.parameters["weight"] - 1.0).max() < 1e-6
