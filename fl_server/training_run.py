@@ -59,6 +59,7 @@ def train_and_publish(grid: Grid, options: RunOptions, storage: Storage) -> None
     starting_state(options, storage, is_restarted=options.restart)  # a run that cannot begin takes nobody's lease
     training = _training(options, storage)
     lease = take_lease(storage, training.training_id)
+    _check_wanted(find_training(storage, training.training_id))  # it may have ended before the lease was ours
     try:
         TrainingRun(grid, options, storage, lease).train()
     except FencedError as error:
@@ -85,9 +86,18 @@ def _training(options: RunOptions, storage: Storage) -> Training:
         training = find_training(storage, options.training)
     except NotFoundError as error:
         raise StartError(f"training: {error}") from error
-    if training.status != "wanted":
-        raise StartError(f"training: expected one that is wanted, {options.training} is {training.status}")
+    _check_wanted(training)
     return training
+
+
+def _check_wanted(training: Training) -> None:
+    """Refuses a training that has ended.
+
+    Raises:
+        StartError: The training is over.
+    """
+    if training.status != "wanted":
+        raise StartError(f"training: expected one that is wanted, {training.training_id} is {training.status}")
 
 
 class TrainingRun:

@@ -146,9 +146,9 @@ def take_lease(storage: Storage, training_id: str) -> Lease:
         NotFoundError: There is no such training.
     """
     with storage.writing() as session:
-        row = _row(session, training_id)
-        _raise_lease(session, row)
-        return Lease(training_id, row.lease_epoch)
+        epoch = _raised_lease(session)
+        _row(session, training_id).lease_epoch = epoch
+        return Lease(training_id, epoch)
 
 
 def reserve_epoch(storage: Storage, lease: Lease, roster_digest: bytes, newest_seen: int = 0) -> int:
@@ -260,20 +260,18 @@ def abandon_training(storage: Storage, training_id: str, reason: str) -> Trainin
         ConflictError: It has ended already.
     """
     with storage.writing() as session:
+        epoch = _raised_lease(session)
         row = _row(session, training_id)
         if row.status != "wanted":
             raise ConflictError(f"training {training_id} has ended: it is {row.status}")
-        _raise_lease(session, row)
-        row.status, row.reason = "failed", reason[:_MAX_REASON]
+        row.lease_epoch, row.status, row.reason = epoch, "failed", reason[:_MAX_REASON]
         return _training(session, row)
 
 
-def _raise_lease(session: orm.Session, row: TrainingRow) -> None:
-    """Takes the lease from everybody who holds one."""
-    epoch = session.scalar(
-        sa.update(TrainingLeaseRow).values(epoch=TrainingLeaseRow.epoch + 1).returning(TrainingLeaseRow.epoch)
-    )
-    row.lease_epoch = cast(int, epoch)
+def _raised_lease(session: orm.Session) -> int:
+    """Takes the lease from everybody who holds one; what is read after it, nobody else changes any more."""
+    raised = sa.update(TrainingLeaseRow).values(epoch=TrainingLeaseRow.epoch + 1).returning(TrainingLeaseRow.epoch)
+    return cast(int, session.scalar(raised))
 
 
 def _held(session: orm.Session, lease: Lease) -> TrainingLeaseRow:

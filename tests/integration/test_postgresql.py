@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 from flwr.app import Message
 
-from fl_server.errors import StartError
+from fl_server.errors import ConflictError, StartError
 from fl_server.storage import open_storage
 from fl_server.storage.rounds import list_rounds
-from fl_server.storage.trainings import find_training, want_training
+from fl_server.storage.tables import TrainingLeaseRow, TrainingRow
+from fl_server.storage.trainings import abandon_training, find_training, want_training
 from fl_server.training_run import train_and_publish
 from tests.fakes.postgres_cluster import PostgresCluster
 from tests.fakes.site_fleet import SiteFleet
@@ -73,6 +75,21 @@ def test_run_whose_database_is_gone_ends_and_the_next_goes_on_with_the_open_roun
     train_and_publish(SiteFleet(SITES), given, storage)
     assert sorted(one.round_number for one in list_rounds(storage, 10)) == [1, 2]
     assert find_training(storage, given.training).status == "done"
+    storage.close()
+
+
+def test_training_that_ends_while_somebody_abandons_it_stays_done(tmp_path: Path, postgres: PostgresCluster) -> None:
+    storage = open_storage(postgres.new_database(), tmp_path)
+    training_id = want_training(storage, 1, {}).training_id
+    with ThreadPoolExecutor(1) as pool:
+        with storage.writing() as session:
+            session.execute(sa.select(TrainingLeaseRow).with_for_update())
+            abandoning = pool.submit(abandon_training, storage, training_id, "not needed")
+            time.sleep(0.5)  # it waits for the lease
+            session.execute(sa.update(TrainingRow).values(status="done"))
+        with pytest.raises(ConflictError, match="it is done"):
+            abandoning.result(timeout=30)
+    assert find_training(storage, training_id).status == "done"
     storage.close()
 
 
