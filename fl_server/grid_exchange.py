@@ -7,7 +7,7 @@ of a dead node as coming from itself, so replies are told by the message they an
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
@@ -35,6 +35,7 @@ Contents = Mapping[int, tuple[str, Content]]
 """Message type and content, by node."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
+_FETCHED_AT_ONCE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,16 +78,22 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
     node_ids = dict(zip(grid.push_messages(messages), contents, strict=True)) if messages else {}
     pause_s = _FIRST_PAUSE_S
     while node_ids and not waiting.is_over():
-        replies = list(grid.pull_messages(list(node_ids)))
-        now_s = time.monotonic()  # one instant: what came in time is counted, however long taking it and others takes
-        for reply in replies:
+        # One instant for all that is there: what came in time is counted, however long the others take.
+        now_s, num_before = time.monotonic(), len(node_ids)
+        for reply in _replies(grid, list(node_ids)):
             node_id = node_ids.pop(reply.metadata.reply_to_message_id)
             is_late = waiting.is_late(node_id, now_s) and not reply.has_error()
             waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers), now_s)
-        pause_s = _FIRST_PAUSE_S if replies else min(2 * pause_s, _LONGEST_PAUSE_S)
+        pause_s = _FIRST_PAUSE_S if len(node_ids) < num_before else min(2 * pause_s, _LONGEST_PAUSE_S)
         time.sleep(pause_s if node_ids else 0.0)
     if node_ids:
         logger.warning("sites did not answer", extra={"expected": len(contents), "missing": len(node_ids)})
+
+
+def _replies(grid: Grid, message_ids: Sequence[str]) -> Iterator[Message]:
+    """Those that are there, fetched a few at a time: no more of them are in memory, however large the cohort."""
+    for first in range(0, len(message_ids), _FETCHED_AT_ONCE):
+        yield from grid.pull_messages(message_ids[first : first + _FETCHED_AT_ONCE])
 
 
 def _taken(node_id: int, reply: Message, handlers: Handlers) -> str | None:

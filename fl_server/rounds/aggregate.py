@@ -65,8 +65,9 @@ class RoundSums:
 class OrderedSums:
     """Adds replies in the order of their sites, whenever they come, so that nobody's haste changes a bit of the sum.
 
-    Kept are those alone that came before their turn: memory grows with how far sites overtake one another, not with the
-    cohort.
+    Kept are those alone that came before their turn: memory grows with how far sites overtake one another, at worst
+    with the cohort when the first is silent. Masked vectors are whole numbers, which add up alike in any order: of
+    those none is kept.
 
     Args:
         sites: All that were asked, in the order to add them.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flwr.app import Message
 
-from fl_server.grid_exchange import Handlers, QuorumWaiting, RunningRound, exchange
+from fl_server.grid_exchange import Contents, Handlers, QuorumWaiting, RunningRound, exchange
 from fl_server.rounds.round_state import Patience, Phase, plain_plan
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
 
@@ -22,6 +22,29 @@ class OneAtATime(SiteFleet):
         """The first reply that was not pulled before."""
         first = [message_id for message_id in message_ids if message_id in self.waiting][:1]
         return super().pull_messages(first)
+
+
+class Measuring(SiteFleet):
+    """Knows how many replies it handed over at once."""
+
+    most_at_once = 0
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """As ever."""
+        replies = list(super().pull_messages(message_ids))
+        self.most_at_once = max(self.most_at_once, len(replies))
+        return replies
+
+
+def test_replies_are_fetched_a_few_at_a_time() -> None:
+    sites = dict.fromkeys(range(1, 101), _SITE)
+    taken: list[int] = []
+    waiting = QuorumWaiting(30.0, 100, Patience(1.0, 1.0))
+    contents: Contents = dict.fromkeys(sites, ("train", {}))
+    grid = Measuring(sites)
+    exchange(grid, contents, 30.0, Handlers(lambda node, _reply: taken.append(node)), waiting)
+    assert sorted(taken) == sorted(sites)
+    assert grid.most_at_once == 16
 
 
 @pytest.mark.parametrize(("fleet", "num_in_time"), [(SiteFleet, 3), (OneAtATime, 2)])
