@@ -15,7 +15,7 @@ PlainPath = Annotated[str, pydantic.Field(pattern=r"^/[A-Za-z0-9_./-]{1,500}$")]
 HostName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")]
 Port = Annotated[int, pydantic.Field(ge=1, le=65535)]
 DatabaseAddress = Annotated[str, pydantic.Field(pattern=r"^postgresql\+psycopg://[A-Za-z0-9_.@/?=&%-]{1,500}$")]
-"""SQLAlchemy's address of a PostgreSQL database: no password, which needs a colon, and nothing to quote."""
+"""SQLAlchemy's address of a PostgreSQL database, with nothing to quote."""
 
 
 class FederationSettings(pydantic.BaseModel):
@@ -55,6 +55,14 @@ class FederationSettings(pydantic.BaseModel):
             except ValueError as error:
                 raise ValueError(f"expected an IP address, got {address!r}") from error
         return given
+
+    @pydantic.field_validator("database")
+    @classmethod
+    def _check_database(cls, database: str | None) -> str | None:
+        """The address goes to every box with a run's options; a password before the ``@`` would need a colon."""
+        if database is not None and "password" in database:
+            raise ValueError("expected no password in the address: name a file with ?passfile=FILE instead")
+        return database
 
     @pydantic.model_validator(mode="after")
     def _check_ports(self) -> Self:

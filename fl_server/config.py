@@ -138,7 +138,7 @@ class ServerConfig(pydantic.BaseModel):
                 address = sa.make_url(database)
             except sa.exc.ArgumentError as error:
                 raise ValueError("expected a database address such as sqlite:///edgeguard.db") from error
-            if address.password is not None:
+            if address.password is not None or "password" in address.query:
                 raise ValueError("expected no password in the address: name a file with ?passfile=FILE instead")
         return database
 

@@ -30,9 +30,12 @@ from fl_server.storage.upgrades import upgrade_step
 logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30
-_LONGEST_IDLE_S = 60
-"""In a transaction, on PostgreSQL: locks of a process whose machine is gone end then, not when its connection does."""
+_LONGEST_IDLE_S = 20
+"""In a transaction, on PostgreSQL: locks of a process whose machine is gone end then, before waiters give up.
+No transaction of ours takes as long."""
 _CONNECT_TIMEOUT_S = 10
+_SILENCE_S = 60
+"""After which a server that acknowledges nothing is given up."""
 _SCHEMA_LOCK = 4_713_108_001  # any number; the same for all processes of ours that use one PostgreSQL database
 
 
@@ -141,8 +144,9 @@ def _engine(database: str | None, folder: Path) -> sa.Engine:
     if is_sqlite and address.database in (None, "", ":memory:"):
         raise StartError("expected a SQLite file: a database in memory would lose every alert")
     waits = {"timeout": _BUSY_TIMEOUT_S} if is_sqlite else _postgresql_waits(address)
+    options = {} if is_sqlite else {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
     try:
-        engine = sa.create_engine(address, connect_args=waits, pool_pre_ping=not is_sqlite)
+        engine = sa.create_engine(address, connect_args=waits, **options)
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise _unusable(address, error) from error
     if is_sqlite:
@@ -154,6 +158,7 @@ def _postgresql_waits(address: sa.URL) -> dict[str, object]:
     """Bounds on waiting, where the address says nothing of them."""
     waits = {
         "connect_timeout": _CONNECT_TIMEOUT_S,
+        "tcp_user_timeout": 1000 * _SILENCE_S,
         "options": f"-c lock_timeout={_BUSY_TIMEOUT_S}s -c idle_in_transaction_session_timeout={_LONGEST_IDLE_S}s",
     }
     return {name: bound for name, bound in waits.items() if name not in address.query}

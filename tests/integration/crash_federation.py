@@ -39,6 +39,8 @@ ROOT = Path(__file__).parents[2]
 SUPERLINK, SUPEREXEC, COORDINATOR = "superlink", "superexec", "coordinator"
 SERVER_APP, SUPERNODE, TRAINER = "flwr-serverapp", "supernode", "trainer"
 PROGRAMS = (SUPERNODE, SUPERLINK, SUPEREXEC, COORDINATOR, SERVER_APP, TRAINER)
+MACHINE = "machine"
+"""All of them at once."""
 PATIENCE_S = 400.0
 """Deadline of each wait. A wait ends as soon as what it waits for is there; this one is for slow and busy machines."""
 _APP = ROOT / "deploy" / "flower-app" / "pyproject.toml"
@@ -201,22 +203,29 @@ class CrashFederation:
             path.unlink()
 
     def end(self, program: str, number: signal.Signals = signal.SIGKILL) -> str:
-        """Ends one of ``PROGRAMS``: all server apps that run, or a program that is started again; returns which.
+        """Ends one of ``PROGRAMS``, or ``MACHINE``: all server apps that run, and what is started again; returns which.
 
         Of sites it is the next one's in turn.
         """
-        if program == SERVER_APP:
+        if program in {SERVER_APP, MACHINE}:
             for pid in self.server_apps():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
-            return program
         name = f"{program} {next(self._places)}" if program in {SUPERNODE, TRAINER} else program
-        supervisor = self._supervisors[name]
-        num_restarts, leader = supervisor.num_restarts, supervisor.pid
-        if leader is not None and psutil.pid_exists(leader):
-            os.kill(leader, number)
-            self.wait_for(lambda: supervisor.num_restarts > num_restarts, f"restart of {name}")
+        ended = {MACHINE: list(self._supervisors), SERVER_APP: []}.get(program, [name])
+        before = {one: self._supervisors[one].num_restarts for one in ended if self._killed(one, number)}
+        for one, num_restarts in before.items():
+            supervisor = self._supervisors[one]
+            self.wait_for(lambda: supervisor.num_restarts > num_restarts, f"restart of {one}")  # noqa: B023  called now
         return name
+
+    def _killed(self, name: str, number: signal.Signals) -> bool:
+        """Ends a program, if it runs."""
+        leader = self._supervisors[name].pid
+        if leader is None or not psutil.pid_exists(leader):
+            return False
+        os.kill(leader, number)
+        return True
 
     def server_apps(self) -> list[int]:
         """Process numbers of the server apps that run."""

@@ -132,9 +132,12 @@ def test_database_is_named_to_the_coordinator_and_to_the_runs_it_starts(
     assert load_config(folder / "coordinator" / "coordinator.yaml", ServerConfig).database == database
     bundle = tomllib.loads((folder / "coordinator" / "flower-app" / "pyproject.toml").read_text())
     assert bundle["tool"]["flwr"]["app"]["config"]["database"] == database
-    told = database.replace("///", "//edgeguard:secret@db/")  # a password is no part of an address
-    assert deploy("init", "--folder", tmp_path / "other", "--host", "c.example", "--database", told) == 2
-    assert capsys.readouterr().err.startswith("error: database: String should match pattern")
+    for told, problem in (
+        (database.replace("///", "//edgeguard:secret@db/"), "String should match pattern"),
+        (f"{database}&password=secret", "expected no password in the address"),
+    ):
+        assert deploy("init", "--folder", tmp_path / "other", "--host", "c.example", "--database", told) == 2
+        assert capsys.readouterr().err.startswith(f"error: database: {problem}")
 
 
 def test_wrong_options_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

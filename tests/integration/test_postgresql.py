@@ -78,6 +78,17 @@ def test_run_whose_database_is_gone_ends_and_the_next_goes_on_with_the_open_roun
     storage.close()
 
 
+def test_process_that_hangs_in_a_transaction_holds_nobody_up_for_long(
+    tmp_path: Path, postgres: PostgresCluster
+) -> None:
+    storage = open_storage(postgres.new_database(), tmp_path)
+    with storage.engine.connect() as connection:
+        names = ("lock_timeout", "idle_in_transaction_session_timeout", "transaction_isolation")
+        told = [connection.scalar(sa.text(f"SHOW {name}")) for name in names]
+    assert told == ["30s", "20s", "read committed"]
+    storage.close()
+
+
 def test_training_that_ends_while_somebody_abandons_it_stays_done(tmp_path: Path, postgres: PostgresCluster) -> None:
     storage = open_storage(postgres.new_database(), tmp_path)
     training_id = want_training(storage, 1, {}).training_id

@@ -20,6 +20,7 @@ def test_default_listens_on_this_machine_only() -> None:
         ({"host": "0.0.0.0", "allow_remote_operators": True}, "host 0.0.0.0 needs allowed_hosts"),  # noqa: S104  refused
         ({"port": 70000}, "less than or equal to 65535"),
         ({"database": "postgresql+psycopg://me:secret@db/edgeguard"}, "expected no password in the address"),
+        ({"database": "postgresql+psycopg://me@db/edgeguard?password=secret"}, "expected no password in the address"),
         ({"database": "no address"}, "expected a database address such as sqlite:///edgeguard.db"),
         ({"time_zone": "Mars/Olympus"}, "expected an IANA time zone such as Europe/Berlin, got 'Mars/Olympus'"),
         ({"roster": "roster.json"}, "roster and operator_key: expected both or neither"),
