@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid
@@ -23,6 +23,7 @@ from fl_server.rounds.round_state import (
     RoundState,
     SiteFailed,
     StepDone,
+    StepFailed,
     Tick,
     advance,
     open_round,
@@ -224,6 +225,15 @@ class RunningRound:
         """
         self.tell(StepDone(phase, time.monotonic()))
         self._check()
+
+    def fail(self, reason: str) -> NoReturn:
+        """The coordinator cannot do its own part of the phase that the round is in.
+
+        Raises:
+            RoundError: Always; with the reason for which it had failed before, if it had.
+        """
+        self.tell(StepFailed(self.state.phase, reason, time.monotonic()))
+        raise RoundError(self.state.reason)
 
     def _check(self) -> None:
         if self.state.reason is not None:

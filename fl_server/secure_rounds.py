@@ -168,16 +168,16 @@ class SecureRounds:
             RoundError: Too few sites had keys, delivered or revealed; the next round begins with new keys.
         """
         keys, self._keys = self._keys, None
+        if keys is None or keys.name.round_number != settings.round_number:
+            self.set_up()
+            running, keys = self._keyed(settings.round_number)
+        else:
+            running = self._running(settings.round_number, self._nodes(keys.cohort))
+            running.all_have_answered()
         try:
-            if keys is None or keys.name.round_number != settings.round_number:
-                self.set_up()
-                running, keys = self._keyed(settings.round_number)
-            else:
-                running = self._running(settings.round_number, self._nodes(keys.cohort))
-                running.all_have_answered()
             return self._masked_round(running, keys, parameters, settings, layout, before_unmask)
         except (UnmaskError, PrivacyError) as error:
-            raise RoundError(f"round {settings.round_number}: {error}") from error
+            running.fail(str(error))
 
     def _awaited_of(self, num_sites: int) -> int:
         """Answers before which stragglers' time does not begin: what opens a sum where all are neighbours.
