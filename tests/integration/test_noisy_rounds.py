@@ -218,7 +218,7 @@ def test_with_too_many_drop_outs_nothing_is_opened_and_nothing_is_paid(tmp_path:
     fleet.plan = dataclasses.replace(fleet.plan, cohort=dataclasses.replace(fleet.cohort, max_dropouts=1))
     for number in (2, 6):
         fleet.node(number).silent = {records.MASKED}
-    with pytest.raises(RoundError, match="round 1: unmasking: expected 7 to 8 survivors, got 6"):
+    with pytest.raises(RoundError, match="round 1: masked: unmasking: expected 7 to 8 survivors, got 6"):
         fleet.strategy().run_round(FIRST_STATE)
     assert (fleet.sent(records.UNMASK), fleet.stored) == (0, [])
 
