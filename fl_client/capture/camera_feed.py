@@ -155,7 +155,8 @@ class CameraFeed:
         cause = decoder.cause_of_end()
         if has_closed or self._stopping.is_set():
             return None
-        return SourceError(f"{self._source.shown_name}: the decoder {problem or cause or 'ended without a word'}")
+        reason = problem or f"the decoder {cause or 'ended without a word'}"
+        return SourceError(f"{self._source.shown_name}: {reason}")
 
     def _read_all(self, decoder: DecoderProcess) -> bool:
         """Queues frames until the decoder ends; whether it said good-bye.

@@ -103,10 +103,10 @@ def read_message(read_into: Callable[[memoryview], bool]) -> Message | None:
         read_into: Fills the whole given buffer and returns True, or returns False at the end of the channel.
 
     Returns:
-        The message, or None where the channel ended before another began.
+        The message, or None where the channel ended before another was whole.
 
     Raises:
-        ChannelError: A header or payload breaks a rule above, or the channel ended within a message.
+        ChannelError: A header or payload breaks a rule above.
     """
     header = bytearray(HEADER.size)
     if not read_into(memoryview(header)):
@@ -117,13 +117,12 @@ def read_message(read_into: Callable[[memoryview], bool]) -> Message | None:
     if kind == Kind.FRAME:
         _check_frame_header(height, width, instant_s, payload_bytes)
         picture = np.empty((height, width, 3), np.uint8)
-        _fill(read_into, picture.data.cast("B"))
-        return CapturedFrame(picture, instant_s, num_decoded)
+        return CapturedFrame(picture, instant_s, num_decoded) if read_into(picture.data.cast("B")) else None
     if payload_bytes > MAX_TEXT_BYTES:  # rule 3
         raise ChannelError(f"the decoder announced {payload_bytes} bytes of text, expected at most {MAX_TEXT_BYTES}")
     text = bytearray(payload_bytes)
-    if payload_bytes:
-        _fill(read_into, memoryview(text))
+    if not read_into(memoryview(text)):
+        return None
     return _parse_end(bytes(text)) if kind == Kind.END else SourceFailure(_one_line(bytes(text)))
 
 
@@ -135,11 +134,6 @@ def _check_frame_header(height: int, width: int, instant_s: float, payload_bytes
         raise ChannelError(f"the decoder announced {payload_bytes} bytes for a picture of {width}x{height} pixels")
     if not math.isfinite(instant_s):
         raise ChannelError("the decoder sent a picture without a finite instant")
-
-
-def _fill(read_into: Callable[[memoryview], bool], buffer: memoryview) -> None:
-    if not read_into(buffer):
-        raise ChannelError("the decoder stopped within a message")
 
 
 def _parse_end(text: bytes) -> SourceEnd:
