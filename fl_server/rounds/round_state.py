@@ -11,6 +11,7 @@ Rules:
 6. A round that is committed or failed stays so.
 7. Shares open nothing unless all who were asked reveal theirs. An unmask phase that ends with a quorum but not with all
    begins anew among those that answered, a few times at most.
+8. A round that was stored is committed, however long storing took: nothing takes it out of the database again.
 
 Sites are asked in open (who takes part; in a secure round: their keys), in training (their update) and in unmask (their
 shares). In masked and aggregated nobody is asked: the coordinator works by itself, and says when it is done.
@@ -237,6 +238,8 @@ def open_round(round_number: int, cohort: Collection[int], plan: RoundPlan, now_
 
 def advance(state: RoundState, event: RoundEvent) -> RoundState:
     """The state after ``event``."""
+    if event == StepDone(Phase.AGGREGATED, event.now_s) and state.phase is Phase.AGGREGATED:  # rule 8
+        return _next_phase(state, event.now_s)
     state = _at(state, event.now_s)
     match event:
         case Tick():

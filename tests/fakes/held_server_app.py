@@ -16,11 +16,14 @@ from flwr.serverapp import Grid, ServerApp
 
 from fl_protocol import records
 from fl_server import server_app, training_run
+from fl_server.grid_exchange import RunningRound
+from fl_server.rounds.round_state import Phase
 from fl_server.storage.trainings import commit_round, publish_trained
 
 HOLDS = "EDGEGUARD_HOLDS"
-INSTANTS = ("open", "training", "unmask", "aggregated", "commit", "publication")
-"""In their order: messages of the phase are under way, the round is summed, a transaction lacks but its commit."""
+INSTANTS = ("open", "training", "masked", "unmask", "aggregated", "commit", "publication")
+"""In their order: messages of the phase are under way, updates are in, the round is summed, a transaction lacks but its
+commit."""
 _ACTION_OF = {"training": records.MASKED, "unmask": records.UNMASK, "open": records.KEYS}
 """Shares and the keys of the next epoch are asked for together, so who is asked for keys alone comes last."""
 _POLL_S = 0.02
@@ -52,6 +55,7 @@ class _Holds:
     def watch(self, grid: Grid) -> None:
         """Holds this process wherever it is told from now on."""
         grid.push_messages = self._after_push(grid.push_messages)  # type: ignore[method-assign]
+        RunningRound.done = self._before_done(RunningRound.done)  # type: ignore[method-assign, assignment]
         vars(training_run).update(
             commit_round=self._writes("commit", commit_round, before="aggregated"),
             publish_trained=self._writes("publication", publish_trained),
@@ -76,6 +80,13 @@ class _Holds:
             return message_ids
 
         return pushed
+
+    def _before_done(self, done: Callable[[RunningRound, Phase], None]) -> Callable[[RunningRound, Phase], None]:
+        def held_before(running: RunningRound, phase: Phase) -> None:
+            self._hold(phase)
+            done(running, phase)
+
+        return held_before
 
     def _writes(self, instant: str, write: Callable[Told, Answer], before: str = "none") -> Callable[Told, Answer]:
         def written(*told: Told.args, **named: Told.kwargs) -> Answer:

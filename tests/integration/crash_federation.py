@@ -202,22 +202,30 @@ class CrashFederation:
         for path in self._holds.glob(f"{instant}.*"):
             path.unlink()
 
-    def end(self, program: str, number: signal.Signals = signal.SIGKILL) -> str:
-        """Ends one of ``PROGRAMS``, or ``MACHINE``: all server apps that run, and what is started again; returns which.
+    def end(self, program: str, number: signal.Signals = signal.SIGKILL) -> str | None:
+        """Ends one of ``PROGRAMS``, or ``MACHINE``; returns which, and None where no server app runs that was to end.
 
-        Of sites it is the next one's in turn.
+        Of sites it is the next one's in turn that runs.
         """
-        if program in {SERVER_APP, MACHINE}:
-            for pid in self.server_apps():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
-        name = f"{program} {next(self._places)}" if program in {SUPERNODE, TRAINER} else program
-        ended = {MACHINE: list(self._supervisors), SERVER_APP: []}.get(program, [name])
-        before = {one: self._supervisors[one].num_restarts for one in ended if self._killed(one, number)}
-        for one, num_restarts in before.items():
-            supervisor = self._supervisors[one]
-            self.wait_for(lambda: supervisor.num_restarts > num_restarts, f"restart of {one}")  # noqa: B023  called now
-        return name
+        pids = self.server_apps() if program in {SERVER_APP, MACHINE} else []
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if program == SERVER_APP:
+            return program if pids else None
+        restarts = {name: supervisor.num_restarts for name, supervisor in self._supervisors.items()}
+        ended = self.wait_for(lambda: self._ended(program, number), f"running {program}")
+        for name in ended:
+            self.wait_for(lambda: self._supervisors[name].num_restarts > restarts[name], f"restart of {name}")  # noqa: B023  called now
+        return program if program == MACHINE else ended[0]
+
+    def _ended(self, program: str, number: signal.Signals) -> list[str]:
+        """Ends the programs of that name that run; of sites one."""
+        if program in {SUPERNODE, TRAINER}:
+            in_turn = (f"{program} {site}" for site in itertools.islice(self._places, len(self._sites)))
+            return list(itertools.islice(filter(lambda name: self._killed(name, number), in_turn), 1))
+        names = list(self._supervisors) if program == MACHINE else [program]
+        return [name for name in names if self._killed(name, number)]
 
     def _killed(self, name: str, number: signal.Signals) -> bool:
         """Ends a program, if it runs."""

@@ -167,6 +167,12 @@ def test_coordinator_that_cannot_commit_fails_the_round() -> None:
     assert advance(state, StepDone(Phase.AGGREGATED, 22.0)).phase is Phase.FAILED
 
 
+def test_round_that_was_stored_is_committed_however_long_that_took() -> None:
+    aggregated = all_answer(training(), 20.0)
+    assert advance(aggregated, StepDone(Phase.AGGREGATED, 500.0)).phase is Phase.COMMITTED
+    assert advance(aggregated, Tick(500.0)).reason == "round 7: aggregated: expected to be done within 60 s"
+
+
 def test_coordinator_that_is_never_done_is_not_waited_for() -> None:
     state = advance(all_answer(training(SECURE), 20.0), Tick(80.0))
     assert state.reason == "round 7: masked: expected to be done within 60 s"
