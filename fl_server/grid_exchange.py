@@ -1,11 +1,14 @@
 """Sending and collecting over Flower's grid, with an end.
 
 A site that answers with an error, with what is refused, or not at all, is logged and left out. Flower reports the error
-of a dead node as coming from itself, so replies are told by the message they answer.
+of a dead node as coming from itself, so replies are told by the message they answer. It hands out a reply that was only
+announced, and waits for the content: minutes where the site has died since, and without bound where it trickles.
 """
 
+import concurrent.futures
 import dataclasses
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NoReturn, Protocol
@@ -37,6 +40,9 @@ Contents = Mapping[int, tuple[str, Content]]
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.25
 _FETCHED_AT_ONCE = 16
+"""No more of them are in memory, however large the cohort."""
+_FETCH_PATIENCE_S = 1.0
+"""Replies whose content takes longer are waited for beside the others, not before them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,11 +83,11 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
         for node_id, (message_type, content) in contents.items()
     ]
     node_ids = dict(zip(grid.push_messages(messages), contents, strict=True)) if messages else {}
-    pause_s = _FIRST_PAUSE_S
+    fetching, pause_s = _Fetching(grid), _FIRST_PAUSE_S
     while node_ids and not waiting.is_over():
         # One instant for all that is there: what came in time is counted, however long the others take.
         now_s, num_before = time.monotonic(), len(node_ids)
-        for reply in _replies(grid, list(node_ids)):
+        for reply in fetching.replies(list(node_ids)):
             node_id = node_ids.pop(reply.metadata.reply_to_message_id)
             is_late = waiting.is_late(node_id, now_s) and not reply.has_error()
             waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers), now_s)
@@ -91,10 +97,58 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
         logger.warning("sites did not answer", extra={"expected": len(contents), "missing": len(node_ids)})
 
 
-def _replies(grid: Grid, message_ids: Sequence[str]) -> Iterator[Message]:
-    """Those that are there, fetched a few at a time: no more of them are in memory, however large the cohort."""
-    for first in range(0, len(message_ids), _FETCHED_AT_ONCE):
-        yield from grid.pull_messages(message_ids[first : first + _FETCHED_AT_ONCE])
+class _Fetching:
+    """Fetches replies, so that one whose content does not come holds up only those it is fetched with.
+
+    Each reply is handed out once, so the same may be asked for while others are still being fetched.
+
+    Args:
+        grid: Where they are.
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._slow: list[_Fetch] = []
+
+    def replies(self, message_ids: Sequence[str]) -> Iterator[Message]:
+        """Those that are there of the messages that were not answered before."""
+        for fetch in [one for one in self._slow if one.is_done(0.0)]:
+            self._slow.remove(fetch)
+            yield from fetch.replies()
+        for first in range(0, len(message_ids), _FETCHED_AT_ONCE):
+            fetch = _Fetch(self._grid, message_ids[first : first + _FETCHED_AT_ONCE])
+            if fetch.is_done(_FETCH_PATIENCE_S):
+                yield from fetch.replies()
+            else:
+                self._slow.append(fetch)
+
+
+class _Fetch:
+    """Replies that are being fetched in a thread, which may outlive the exchange.
+
+    Args:
+        grid: Where they are.
+        message_ids: What they answer.
+    """
+
+    def __init__(self, grid: Grid, message_ids: Sequence[str]) -> None:
+        self._grid, self._message_ids = grid, message_ids
+        self._fetched: concurrent.futures.Future[list[Message]] = concurrent.futures.Future()
+        threading.Thread(target=self._fetch, name="fetch", daemon=True).start()
+
+    def is_done(self, patience_s: float) -> bool:
+        """Whether they are there, at the latest after so many seconds."""
+        return bool(concurrent.futures.wait([self._fetched], patience_s).done)
+
+    def replies(self) -> list[Message]:
+        """The replies, once they are there. Raises what the grid raised."""
+        return self._fetched.result()
+
+    def _fetch(self) -> None:
+        try:
+            self._fetched.set_result(list(self._grid.pull_messages(self._message_ids)))
+        except BaseException as error:  # noqa: BLE001  handed to the thread that asks
+            self._fetched.set_exception(error)
 
 
 def _taken(node_id: int, reply: Message, handlers: Handlers) -> str | None:

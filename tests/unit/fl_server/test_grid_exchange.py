@@ -1,5 +1,6 @@
 """Collecting answers: what is taken is counted, and the other way round."""
 
+import threading
 import time
 from collections.abc import Iterable
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from flwr.app import Message
 
+from fl_server import grid_exchange
 from fl_server.grid_exchange import Contents, Handlers, QuorumWaiting, RunningRound, exchange
 from fl_server.rounds.round_state import Patience, Phase, plain_plan
 from tests.fakes.site_fleet import Answer, Contribution, SiteFleet, answering
@@ -34,6 +36,62 @@ class Measuring(SiteFleet):
         replies = list(super().pull_messages(message_ids))
         self.most_at_once = max(self.most_at_once, len(replies))
         return replies
+
+
+class Trickling(OneAtATime):
+    """The content of one site's announced reply does not come before it is told to."""
+
+    def __init__(self, sites: dict[int, Answer], trickler: int) -> None:
+        super().__init__(sites)
+        self.may_come, self._trickler = threading.Event(), trickler
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Blocks within the reply of that site."""
+        replies = list(super().pull_messages(message_ids))
+        if any(reply.metadata.src_node_id == self._trickler for reply in replies):
+            assert self.may_come.wait(60.0)
+        return replies
+
+
+class Broken(SiteFleet):
+    """A grid whose SuperLink refuses."""
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Raises."""
+        raise PermissionError(f"{len(list(message_ids))} messages of a run that has ended")
+
+
+def test_site_whose_answer_is_announced_and_does_not_come_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid_exchange, "_FETCH_PATIENCE_S", 0.05)
+    grid = Trickling(_SITES, trickler=102)
+    running = RunningRound(grid, 1, list(_SITES), plain_plan(30.0, 2, Patience(0.0, 0.5)))
+    running.all_have_answered()
+    running.ask(dict.fromkeys(_SITES, ("train", {})), Handlers(lambda _node, _reply: None))
+    grid.may_come.set()
+    assert running.state.phase is Phase.AGGREGATED
+    assert running.state.cohort == {101, 103}
+
+
+def test_answer_that_comes_slowly_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid_exchange, "_FETCH_PATIENCE_S", 0.05)
+    grid = Trickling(_SITES, trickler=102)
+    taken = []
+
+    def take(node_id: int, _reply: Message) -> None:
+        taken.append(node_id)
+        if node_id == 103:
+            grid.may_come.set()
+
+    contents: Contents = dict.fromkeys(_SITES, ("train", {}))
+    exchange(grid, contents, 30.0, Handlers(take), QuorumWaiting(30.0, 3, Patience()))
+    assert taken == [101, 103, 102]
+
+
+def test_what_the_grid_raises_ends_the_exchange() -> None:
+    contents: Contents = dict.fromkeys(_SITES, ("train", {}))
+    nobody = Handlers(lambda _node, _reply: None)
+    with pytest.raises(PermissionError, match="3 messages of a run that has ended"):
+        exchange(Broken(_SITES), contents, 30.0, nobody, QuorumWaiting(30.0, 3, Patience()))
 
 
 def test_replies_are_fetched_a_few_at_a_time() -> None:
