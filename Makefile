@@ -12,7 +12,7 @@ VENV := .venv
 PIP_ARGS ?=
 CLIENTS ?= 20
 DEMO_OUT ?= out/demo
-MINUTES ?= 120
+MINUTES ?= 100
 
 # How many tests run at once: one a core, four at most, as each process takes up to two GB. 0: one after the other.
 PYTEST_WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? cores : 4)))
@@ -68,9 +68,11 @@ test: lint debian-packages ## make lint, then all tests with branch coverage
 	@$(RUN) $(VENV)/bin/python -m pytest -q tests --cov --cov-report=term --numprocesses=$(PYTEST_WORKERS)
 
 .PHONY: crashes
-crashes: $(VENV)/dev.installed ## end every program of a federation at every instant, for about MINUTES=120; every round must be there
-	@$(RUN) EDGEGUARD_CRASH_MINUTES=$(MINUTES) $(VENV)/bin/python -m pytest -q -s tests/integration/test_crash_matrix.py \
-		tests/integration/test_secure_training.py -k "every_end or trainer_is_killed"
+crashes: $(VENV)/dev.installed ## end every program of a federation at every instant, for about MINUTES=100; every round must be there
+	@pids=(); for ends in SIGKILL SIGTERM trainer_is_killed; do \
+		($(RUN) EDGEGUARD_CRASH_MINUTES=$(MINUTES) $(VENV)/bin/python -m pytest -q -s -k "$$ends" \
+			tests/integration/test_crash_matrix.py tests/integration/test_secure_training.py) & pids+=($$!); \
+	done; status=0; for pid in "$${pids[@]}"; do wait "$$pid" || status=1; done; exit "$$status"
 
 .PHONY: debian-packages
 debian-packages:
