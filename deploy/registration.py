@@ -1,7 +1,8 @@
 """On the coordinator: the SuperLink serves exactly the sites of the newest roster.
 
 Flower tells nodes apart by numbers of its own, so the number of each registered site is kept in ``state/nodes``. Sites
-that left the roster, or came back with another key, are taken out before new ones are put in.
+that left the roster, or came back with another key, are taken out before new ones are put in. A SuperLink that lost its
+database is told of all of them anew.
 """
 
 import dataclasses
@@ -62,7 +63,7 @@ def apply_roster(folder: Path, flower: Flower | None = None) -> Applied:
         signed = read_file(folder / ROSTER)
         roster = _newest(folder, signed)
         wanted = {site.name: _key_digest(folder, site.name) for site in roster.sites}
-        known = _known(folder)
+        known = _known(folder, run)
         removed = [node for node in known if wanted.get(node.site) != node.key_digest]
         for node in removed:
             run(["supernode", "unregister", node.node_id, CONNECTION, "--format", "json"])
@@ -87,8 +88,18 @@ def _newest(folder: Path, signed: bytes) -> Roster:
         raise DeployError(f"{folder / OPERATOR_KEY}: expected 64 hex digits") from error
 
 
-def _known(folder: Path) -> list[RegisteredNode]:
-    return [parse_message(RegisteredNode, read_file(path)) for path in sorted((folder / _NODES).glob("*.json"))]
+def _known(folder: Path, run: Flower) -> list[RegisteredNode]:
+    """What was registered and still is; forgets the rest."""
+    listed = run(["supernode", "list", CONNECTION, "--format", "json"]).get("nodes", [])
+    served = {str(node["node-id"]) for node in listed if node["status"] != "unregistered"}
+    known = []
+    for path in sorted((folder / _NODES).glob("*.json")):
+        node = parse_message(RegisteredNode, read_file(path))
+        if node.node_id in served:
+            known.append(node)
+        else:
+            path.unlink()
+    return known
 
 
 def _key_digest(folder: Path, name: str) -> str:

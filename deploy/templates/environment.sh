@@ -4,5 +4,5 @@ PATH="@ENVIRONMENT@/bin:$PATH"
 FLWR_HOME="@FOLDER@/state/flower"
 FLWR_TELEMETRY_ENABLED=0
 FLWR_DISABLE_UPDATE_CHECK=1
-FLWR_SUPEREXEC_TASK_POLL_INTERVAL=0.2  # seconds; each message waits so long for its process, and 1 is usual
+: "${FLWR_SUPEREXEC_TASK_POLL_INTERVAL:=0.2}"  # seconds a message waits for its process; Flower's own 1 adds up
 export PATH FLWR_HOME FLWR_TELEMETRY_ENABLED FLWR_DISABLE_UPDATE_CHECK FLWR_SUPEREXEC_TASK_POLL_INTERVAL

@@ -119,10 +119,19 @@ class SecureFederation:
         """Takes a site out of the roster."""
         assert self.deploy("revoke", "--site", site, "--folder", self._federation) == 0
 
-    def apply(self) -> None:
-        """What the coordinator does when it got a new roster."""
-        ended = subprocess.run([self.coordinator_folder / "bin" / "apply"], cwd=ROOT, check=False, env=_environment())
+    def apply(self) -> str:
+        """What the coordinator does when it got a new roster; returns what it prints."""
+        command = [self.coordinator_folder / "bin" / "apply"]
+        ended = subprocess.run(command, cwd=ROOT, check=False, env=_environment(), stdout=subprocess.PIPE, text=True)
         assert ended.returncode == 0
+        return ended.stdout
+
+    def lose_superlink(self) -> None:
+        """Ends the SuperLink, and starts one that has nothing of its database."""
+        _end_with_children(self._processes.pop("superlink"))
+        for path in (self.coordinator_folder / "state").glob("superlink.db*"):
+            path.unlink()
+        self._start_and_wait("superlink")
 
     def box(self, site: str) -> Path:
         """Folder of a site's box."""
@@ -216,9 +225,12 @@ class SecureFederation:
     def _start_coordinator_programs(self) -> None:
         as_root = ["-g", "user root;"] if os.geteuid() == 0 else []  # its workers may read this test's folders then
         for part in self._parts:
-            self._start(part, *(as_root if part == "proxy" else ()))
-            for port in self._ports_of(part):
-                wait_for(lambda port=port: _accepts(port), f"listener: {part}")  # type: ignore[misc]  # bound here
+            self._start_and_wait(part, *(as_root if part == "proxy" else ()))
+
+    def _start_and_wait(self, part: str, *arguments: str) -> None:
+        self._start(part, *arguments)
+        for port in self._ports_of(part):
+            wait_for(lambda port=port: _accepts(port), f"listener: {part}")  # type: ignore[misc]  # bound here
 
     def _ports_of(self, part: str) -> tuple[int, ...]:
         ports = self.ports

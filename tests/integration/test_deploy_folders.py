@@ -336,6 +336,15 @@ def test_superlink_serves_exactly_the_roster(federation: Path) -> None:
     assert sorted(superlink.name_by_node_id.values()) == ["store42", "store43"]
 
 
+def test_superlink_that_lost_its_database_is_told_of_every_site_anew(federation: Path) -> None:
+    coordinator, superlink = federation / "coordinator", NodeRegistry()
+    add_site(federation, "store42")
+    apply_roster(coordinator, superlink)
+    superlink.forget()
+    assert apply_roster(coordinator, superlink) == Applied(2, ("store42",), ())
+    assert list(superlink.name_by_node_id.values()) == ["store42"]
+
+
 def test_apply_that_failed_half_way_is_taken_up_again(federation: Path) -> None:
     coordinator, superlink = federation / "coordinator", NodeRegistry()
     add_site(federation, "store42")

@@ -176,6 +176,16 @@ def test_three_sites_with_tls_and_node_keys_behind_the_proxy(tmp_path: Path, mon
         assert _refusals(federation, "store43") == supernodes["store43"].num_restarts == 0
 
 
+def test_superlink_that_lost_its_database_serves_the_roster_again(tmp_path: Path) -> None:
+    with SecureFederation(tmp_path, parts=("superlink",)) as federation:
+        federation.enrol("store42")
+        told = federation.apply()
+        assert "store42" in told
+        federation.lose_superlink()
+        assert federation.apply() == told
+        assert "store42" not in federation.apply()
+
+
 def test_deployed_coordinator_starts_a_run_at_its_superlink_for_who_wants_a_training(tmp_path: Path) -> None:
     with SecureFederation(tmp_path, parts=("superlink", "coordinator")) as federation:
         command = [str(federation.coordinator_folder / "bin" / "train"), "--rounds", "5", "--option", "min-sites=3"]
