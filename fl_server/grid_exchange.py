@@ -43,6 +43,8 @@ _FETCHED_AT_ONCE = 16
 """No more of them are in memory, however large the cohort."""
 _FETCH_PATIENCE_S = 1.0
 """Replies whose content takes longer are waited for beside the others, not before them."""
+_MOST_SLOW = 256
+"""Each has a thread."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +89,8 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
     while node_ids and not waiting.is_over():
         # One instant for all that is there: what came in time is counted, however long the others take.
         now_s, num_before = time.monotonic(), len(node_ids)
-        for reply in fetching.replies(list(node_ids)):
-            node_id = node_ids.pop(reply.metadata.reply_to_message_id)
+        for message_id, reply in fetching.replies(list(node_ids)):
+            node_id = node_ids.pop(message_id)
             is_late = waiting.is_late(node_id, now_s) and not reply.has_error()
             waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers), now_s)
         pause_s = _FIRST_PAUSE_S if len(node_ids) < num_before else min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -100,7 +102,8 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
 class _Fetching:
     """Fetches replies, so that one whose content does not come holds up only those it is fetched with.
 
-    Each reply is handed out once, so the same may be asked for while others are still being fetched.
+    Flower hands a reply to whoever asks first, and tells all who ask later that the message is unknown. So what has not
+    come is asked for again while others are still being fetched, and an error counts where nobody else is asking.
 
     Args:
         grid: Where they are.
@@ -110,17 +113,29 @@ class _Fetching:
         self._grid = grid
         self._slow: list[_Fetch] = []
 
-    def replies(self, message_ids: Sequence[str]) -> Iterator[Message]:
-        """Those that are there of the messages that were not answered before."""
+    def replies(self, message_ids: Sequence[str]) -> Iterator[tuple[str, Message]]:
+        """Those that are there of the messages that were not answered before, with what they answer."""
+        left = set(message_ids)
+        for fetch in self._done(message_ids):
+            for reply in fetch.replies():
+                answered = reply.metadata.reply_to_message_id
+                is_known = not reply.has_error() or all(answered not in other.message_ids for other in self._slow)
+                if answered in left and is_known:
+                    left.remove(answered)
+                    yield answered, reply
+
+    def _done(self, message_ids: Sequence[str]) -> Iterator["_Fetch"]:
+        """What was slow and is done, then what is asked for now."""
         for fetch in [one for one in self._slow if one.is_done(0.0)]:
             self._slow.remove(fetch)
-            yield from fetch.replies()
+            yield fetch
         for first in range(0, len(message_ids), _FETCHED_AT_ONCE):
-            fetch = _Fetch(self._grid, message_ids[first : first + _FETCHED_AT_ONCE])
-            if fetch.is_done(_FETCH_PATIENCE_S):
-                yield from fetch.replies()
-            else:
-                self._slow.append(fetch)
+            if len(self._slow) < _MOST_SLOW:
+                fetch = _Fetch(self._grid, message_ids[first : first + _FETCHED_AT_ONCE])
+                if fetch.is_done(_FETCH_PATIENCE_S):
+                    yield fetch
+                else:
+                    self._slow.append(fetch)
 
 
 class _Fetch:
@@ -132,7 +147,8 @@ class _Fetch:
     """
 
     def __init__(self, grid: Grid, message_ids: Sequence[str]) -> None:
-        self._grid, self._message_ids = grid, message_ids
+        self.message_ids = tuple(message_ids)
+        self._grid = grid
         self._fetched: concurrent.futures.Future[list[Message]] = concurrent.futures.Future()
         threading.Thread(target=self._fetch, name="fetch", daemon=True).start()
 
@@ -146,7 +162,7 @@ class _Fetch:
 
     def _fetch(self) -> None:
         try:
-            self._fetched.set_result(list(self._grid.pull_messages(self._message_ids)))
+            self._fetched.set_result(list(self._grid.pull_messages(self.message_ids)))
         except BaseException as error:  # noqa: BLE001  handed to the thread that asks
             self._fetched.set_exception(error)
 

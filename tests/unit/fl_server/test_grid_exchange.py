@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from flwr.app import Message
+from flwr.app import Error, Message
+from flwr.common.constant import ErrorCode
 
 from fl_server import grid_exchange
 from fl_server.grid_exchange import Contents, Handlers, QuorumWaiting, RunningRound, exchange
@@ -39,18 +40,25 @@ class Measuring(SiteFleet):
 
 
 class Trickling(OneAtATime):
-    """The content of one site's announced reply does not come before it is told to."""
+    """Flower's way with a site that has announced a reply and sends its content only when the test lets it."""
 
     def __init__(self, sites: dict[int, Answer], trickler: int) -> None:
         super().__init__(sites)
-        self.may_come, self._trickler = threading.Event(), trickler
+        self.may_come, self._trickler, self._handed_out = threading.Event(), trickler, set[str]()
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
-        """Blocks within the reply of that site."""
-        replies = list(super().pull_messages(message_ids))
+        """The first reply that nobody has asked for yet, and errors about those that somebody has."""
+        asked = sorted(message_ids)
+        unknown = [self._error(message_id) for message_id in asked if message_id in self._handed_out]
+        replies = list(super().pull_messages(asked))
+        self._handed_out |= {reply.metadata.reply_to_message_id for reply in replies}
         if any(reply.metadata.src_node_id == self._trickler for reply in replies):
             assert self.may_come.wait(60.0)
-        return replies
+        return replies + unknown
+
+    def _error(self, message_id: str) -> Message:
+        answered = next(message for message in self.sent if message.metadata.message_id == message_id)
+        return Message(Error(ErrorCode.MESSAGE_UNAVAILABLE, "unknown"), reply_to=answered)
 
 
 class Broken(SiteFleet):
