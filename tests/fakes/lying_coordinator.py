@@ -86,8 +86,10 @@ class LyingCoordinator:
         self._own_channels[site] = state.prepared.channel_keys
         self._own_shares[site] = steps.open_round(state, self.keys.mask_request(site)).held
 
-    def ask_vector(self, site: int, senders: Collection[int] | None = None, model: bytes | None = None) -> None:
-        """Has a site mask its vector with these partners (left out: all), and for this model (left out: the fleet's).
+    def ask_vector(
+        self, site: int, senders: Collection[int] | None = None, binding: RoundBinding | None = None
+    ) -> None:
+        """Has a site mask its vector with these partners (left out: all), for this round (left out: the fleet's).
 
         Raises:
             RefusedError: The site refuses.
@@ -96,8 +98,7 @@ class LyingCoordinator:
         whole = MaskRequest.decode(self.keys.mask_request(site))
         rows = [whole.sealed[whole.senders.index(sender)] for sender in chosen]
         request = MaskRequest(self.keys.name, chosen, np.array(rows, dtype=np.uint8).reshape(-1, SEALED_BYTES))
-        epoch = self.keys.name.epoch
-        binding = self.fleet.binding(epoch) if model is None else self.fleet.binding(epoch, model)
+        binding = self.fleet.binding(self.keys.name.epoch) if binding is None else binding
         answer = MaskedVector.decode(self.fleet.mask(site, request.encode(), binding), self.fleet.group.identities)
         self.delivered[site] = Delivered(answer.packed, chosen, binding)
 

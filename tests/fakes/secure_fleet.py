@@ -76,9 +76,11 @@ class SecureFleet:
         """An epoch of this run."""
         return EpochName(self.run, epoch, round_number)
 
-    def binding(self, epoch: int, model_digest: bytes = MODEL_DIGEST) -> RoundBinding:
+    def binding(
+        self, epoch: int, model_digest: bytes = MODEL_DIGEST, config_digest: bytes = CONFIG_DIGEST
+    ) -> RoundBinding:
         """What a round is about."""
-        return RoundBinding(self.name(epoch), self.group.roster_digest, model_digest, CONFIG_DIGEST)
+        return RoundBinding(self.name(epoch), self.group.roster_digest, model_digest, config_digest)
 
     def advertise(self, site: int, epoch: int) -> bytes:
         """Has a site make its keys of an epoch."""

@@ -25,7 +25,7 @@ from fl_protocol.secure_sum.parameters import choose_parameters
 from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, PRIME, Points, holder_weights, make_shares, opened_secret
 from fl_protocol.secure_sum.update_code import decode_sum, encode_update, update_code
 from fl_protocol.secure_sum.vector import from_lanes, segment_for, to_lanes
-from tests.fakes.lying_coordinator import LyingCoordinator, view
+from tests.fakes.lying_coordinator import LyingCoordinator, View, view
 from tests.fakes.secure_fleet import SecureFleet, plain_sum, same, secure_fleet
 
 _rounds = settings(max_examples=20, deadline=None)
@@ -73,8 +73,11 @@ def _most(draw: st.DrawFn, sites: Collection[int], fewest: int) -> set[int]:
 
 
 @st.composite
-def _lies(draw: st.DrawFn) -> LyingCoordinator:
-    """An epoch in which sites mask with whom a liar likes, and some responders are told another thing than most."""
+def _lies(draw: st.DrawFn) -> tuple[LyingCoordinator, bool]:
+    """An epoch in which sites mask with whom a liar likes, and some responders are told another thing than most.
+
+    Gives it with whether all are told the same.
+    """
     num_sites = draw(st.integers(3, 12))
     liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - draw(st.integers(0, num_sites // 3)), num_sites))
     everybody, fewest = set(range(num_sites)), liar.threshold + 1
@@ -86,19 +89,51 @@ def _lies(draw: st.DrawFn) -> LyingCoordinator:
         liar.ask_vector(site, everybody - {site} if is_asked else _most(draw, everybody - {site}, liar.threshold))
         if is_asked:
             liar.ask_shares(site, other if site in contrary else told)
-    return liar
+    return liar, other == told or not contrary & responders & set(liar.honest)
 
 
 @settings(max_examples=150, deadline=None)
 @given(_lies())
 def test_whatever_a_liar_asks_every_sum_that_opens_holds_as_many_honest_sites_as_an_open_one(
-    liar: LyingCoordinator,
+    lies: tuple[LyingCoordinator, bool],
 ) -> None:
+    liar, are_told_the_same = lies
+    assert liar.smallest_sums() or not are_told_the_same
     for site in liar.honest:
         assert liar.seed(site) is None or liar.round_key(site) is None
         assert liar.isolate((site,)) is None
     for sites in liar.smallest_sums():
         assert len(sites) >= liar.fewest_honest
+
+
+@st.composite
+def _silences(draw: st.DrawFn) -> tuple[LyingCoordinator, View, list[int], int]:
+    """An epoch in which all have delivered, what they are going to be told, who is, and who of them keeps silent."""
+    num_sites = draw(st.integers(3, 12))
+    liar = LyingCoordinator(secure_fleet(num_sites), range(num_sites - draw(st.integers(0, num_sites // 3)), num_sites))
+    everybody = set(range(num_sites))
+    responders = _most(draw, everybody, liar.threshold + 1)
+    for site in liar.honest:
+        liar.ask_vector(site)
+    asked = sorted(responders & set(liar.honest))
+    told = view(everybody, responders | _most(draw, everybody, 0), responders)
+    return liar, told, asked, draw(st.sampled_from(asked))
+
+
+@settings(max_examples=60, deadline=None)
+@given(_silences())
+def test_nothing_decodes_with_shares_of_fewer_than_all_who_were_asked(
+    silence: tuple[LyingCoordinator, View, list[int], int],
+) -> None:
+    """Whatever the coordinator tries with what it has, and with the secrets and shares of its corrupt sites."""
+    liar, told, asked, silent = silence
+    for site in asked:
+        if site != silent:
+            liar.ask_shares(site, told)
+    assert liar.smallest_sums() == []
+    assert all(liar.isolate(sites) is None for sites in ((silent,), asked, liar.honest))
+    liar.ask_shares(silent, told)
+    assert liar.smallest_sums()
 
 
 def test_masks_cancel_among_sparse_neighbours() -> None:

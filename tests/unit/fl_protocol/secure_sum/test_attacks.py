@@ -1,6 +1,7 @@
 """Attacks on the secure sum, one test named after each."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from fl_protocol.secure_sum.messages import (
     SetUp,
     UnmaskRequest,
 )
-from fl_protocol.secure_sum.vector import to_lanes
+from fl_protocol.secure_sum.vector import Values, to_lanes, unpack_lanes
 from tests.fakes.lying_coordinator import LyingCoordinator, refuses, view
 from tests.fakes.secure_fleet import (
     RUN,
@@ -221,6 +222,26 @@ def test_split_cohort_between_two_views_opens_neither() -> None:
     assert all(liar.seed(site) is None and liar.round_key(site) is None for site in liar.honest)
 
 
+@pytest.mark.parametrize(("num_told_otherwise", "num_silent", "opens"), [(0, 0, True), (0, 1, False), (20, 0, False)])
+def test_split_cohort_among_random_neighbours_opens_nothing(
+    num_told_otherwise: int, num_silent: int, *, opens: bool
+) -> None:
+    """Some are told of another drop-out than the others, or do not answer; only where none is, the one sum opens."""
+    liar = LyingCoordinator(secure_fleet(70), corrupt=range(47, 70))
+    assert not liar.fleet.group.parameters.is_complete
+    everybody = set(range(70))
+    told, otherwise = (view(everybody, everybody - {gone}, everybody - {0, 1}) for gone in (0, 1))
+    for site in liar.honest:
+        liar.ask_vector(site)
+    for place, site in enumerate(liar.honest[2 + num_silent :]):
+        liar.ask_shares(site, otherwise if place < num_told_otherwise else told)
+    if opens:
+        assert liar.smallest_sums() == [set(liar.honest[1:])]
+        assert same(liar.isolate(liar.honest[1:]) or (), plain_sum(liar.fleet.layout, liar.honest[1:]))
+    else:
+        assert all(liar.seed(site) is None and liar.round_key(site) is None for site in liar.honest)
+
+
 def test_split_cohort_by_parts_that_mask_apart_opens_nothing() -> None:
     liar = LyingCoordinator(secure_fleet(8), corrupt=(6, 7))
     with pytest.raises(RefusedError, match="expected at least 5 neighbours with keys, got 4"):
@@ -381,12 +402,16 @@ def test_burnt_epochs_are_few() -> None:
 # --- Different things to different sites ---
 
 
-def test_different_models_to_different_sites_open_nothing() -> None:
+_TOLD_APART = pytest.mark.parametrize("other", [{"model_digest": b"n" * 32}, {"config_digest": b"d" * 32}])
+
+
+@_TOLD_APART
+def test_different_models_or_settings_to_different_sites_open_nothing(other: dict[str, bytes]) -> None:
     fleet = secure_fleet(4)
     keys = fleet.keys(1)
     total = MaskedSum(keys, fleet.layout, fleet.binding(1))
     for site in keys.cohort:
-        total.add(fleet.mask(site, keys.mask_request(site), fleet.binding(1, b"m" * 32 if site < 2 else b"n" * 32)))
+        total.add(fleet.mask(site, keys.mask_request(site), fleet.binding(1, **({} if site < 2 else other))))
     total.close()
     for site in (0, 1):
         total.add_shares(fleet.reveal(site, total.unmask_request()))
@@ -397,10 +422,11 @@ def test_different_models_to_different_sites_open_nothing() -> None:
         total.open()
 
 
-def test_different_models_to_different_sites_leave_the_parts_masked() -> None:
+@_TOLD_APART
+def test_different_models_or_settings_to_different_sites_leave_the_parts_masked(other: dict[str, bytes]) -> None:
     liar = LyingCoordinator(secure_fleet(8), corrupt=(6, 7))
     for site in liar.honest:
-        liar.ask_vector(site, model=b"m" * 32 if site < 3 else b"n" * 32)
+        liar.ask_vector(site, binding=liar.fleet.binding(1, **({} if site < 3 else other)))
     for site in liar.honest:
         liar.ask_shares(site, view(_ALL, _ALL, _ALL))
     assert all(liar.seed(site) is None for site in liar.honest)
@@ -473,16 +499,31 @@ def test_vector_of_another_site_is_not_taken_for_its_own() -> None:
         total.add(dataclasses.replace(whole, site=1).encode(identity_of(0)))
 
 
-def test_masked_vector_shows_nothing_of_its_values() -> None:
-    layout = one_segment(3, 4096, 16)
-    fleet = secure_fleet(3, layout=layout)
-    keys = fleet.keys(1)
-    worst = 0.0
-    for site, fill in ((0, 0), (1, layout[0].limit)):
-        lanes = [to_lanes(layout[0], np.full(4096, fill))]
-        opened = steps.open_round(fleet.states[site], keys.mask_request(site))
-        _, answer = steps.mask(fleet.states[site], opened, lanes, layout, fleet.binding(1))
-        seen = np.frombuffer(MaskedVector.decode(answer, fleet.group.identities).packed, dtype=np.uint8)
-        counts = np.bincount(seen, minlength=256)
-        worst = max(worst, float(((counts - 32.0) ** 2 / 32.0).sum()))
-    assert worst < 430  # 255 degrees of freedom: more than that once in 10^10 times
+_SIZE = 4096
+_SELDOM = 430.0
+"""Chi-square of 256 kinds that are equally frequent: beyond it once in 10^10 times."""
+
+
+def _chi_square(values: Values, num_bits: int) -> float:
+    """How far values below ``2**num_bits`` are from equally frequent, by their highest eight bits."""
+    counts = np.bincount(values >> (num_bits - 8), minlength=256)
+    return float(((counts - _SIZE / 256) ** 2 / (_SIZE / 256)).sum())
+
+
+@pytest.mark.parametrize("num_bits", [13, 16])
+def test_masked_vectors_show_nothing_of_their_values_nor_of_each_other(num_bits: int) -> None:
+    """Of any two, by whichever site and in whichever epoch, neither is predicted by the other."""
+    layout = one_segment(3, _SIZE, num_bits)
+    fleet, seen = secure_fleet(3, layout=layout), list[Values]()
+    for epoch in (1, 2):
+        keys = fleet.keys(epoch)
+        for site, fill in ((0, layout[0].limit), (1, layout[0].limit), (2, 0)):
+            lanes = [to_lanes(layout[0], np.full(_SIZE, fill))]
+            opened = steps.open_round(fleet.states[site], keys.mask_request(site))
+            fleet.states[site], answer = steps.mask(fleet.states[site], opened, lanes, layout, fleet.binding(epoch))
+            packed = MaskedVector.decode(answer, fleet.group.identities).packed
+            seen.append(unpack_lanes(layout, packed)[0].astype(np.int64))
+    assert max(_chi_square(values, num_bits) for values in seen) < _SELDOM
+    for one, other in itertools.combinations(seen, 2):
+        assert _chi_square((one - other) % 2**num_bits, num_bits) < _SELDOM
+        assert abs(np.corrcoef(one, other)[0, 1]) < 7 / np.sqrt(_SIZE)  # seven standard deviations
