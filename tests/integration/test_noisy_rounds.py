@@ -134,6 +134,28 @@ def test_the_unmasked_sum_holds_the_noise_of_all_survivors(fleet: NoisyFleet) ->
     assert honest == pytest.approx(fleet.plan.noise.update.noise_multiplier * vector.update.sensitivity)
 
 
+def test_epsilon_that_is_stored_after_a_drop_out_is_the_accounting_librarys(fleet: NoisyFleet) -> None:
+    """Of the noise that sites were told to add, as far as the fewest honest survivors add it."""
+    fleet.node(4).silent = {records.MASKED}
+    strategy = fleet.strategy()
+    _, report = strategy.run_round(FIRST_STATE)
+    assert report.num_survivors == 4
+
+    from dp_accounting import ComposedDpEvent, GaussianDpEvent
+    from dp_accounting.rdp import RdpAccountant
+
+    sent = next(message for message in fleet.grid.sent if message.metadata.message_type == "train.masked")
+    settings = RoundSettingsMessage.decode(secure_parts(sent)[records.ROUND_SETTINGS])
+    assert settings.noise is not None
+    vector = noisy_round_vector(settings, settings.noise, NUM_PARAMETERS)
+    num_honest = report.num_survivors - fleet.cohort.max_corrupt
+    multipliers = [part.sigma * math.sqrt(num_honest) / part.sensitivity for part in vector.parts]
+    accountant = RdpAccountant()
+    accountant.compose(ComposedDpEvent([GaussianDpEvent(multiplier) for multiplier in multipliers]))
+    stored = PrivacyBudget.from_json(fleet.stored[-1])
+    assert stored.spent() == pytest.approx(accountant.get_epsilon(stored.target_delta), rel=1e-6)
+
+
 def test_norm_bound_follows_the_sites(fleet: NoisyFleet) -> None:
     strategy = fleet.strategy()
     state, _ = strategy.run_round(FIRST_STATE)

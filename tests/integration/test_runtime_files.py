@@ -36,6 +36,21 @@ def test_content_and_mode_are_as_asked(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_content_is_on_the_disk_before_it_takes_the_name_and_the_name_before_the_call_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, flush, flushed = tmp_path / "state.json", os.fsync, list[tuple[str, bool]]()
+
+    def observed(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        flush(descriptor)
+        flushed.append(("folder" if is_folder else "content", target.exists()))
+
+    monkeypatch.setattr(os, "fsync", observed)
+    write_atomically(target, b"new")
+    assert flushed == [("content", False), ("folder", True)]
+
+
 def test_the_default_mode_ignores_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:

@@ -3,11 +3,14 @@
 import datetime as dt
 import hashlib
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from flwr.app import Array, ArrayRecord, Message, RecordDict
 
+from fl_protocol import records
 from fl_protocol.messages import ClosedRound
 from fl_server.rounds.checkpoint import TrainingState
 from fl_server.rounds.server_optimizer import server_optimizer
@@ -22,7 +25,7 @@ from model_zoo.architecture import empty_fleet_normality
 from model_zoo.backbones.film_lstm import FilmLstmShape
 from model_zoo.backbones.parameters import initial_parameters
 from simulation.federation import local_grid
-from tests.fakes.secure_sites import secure_nodes
+from tests.fakes.secure_sites import secure_nodes, secure_parts
 from tests.fakes.site_fleet import SiteFleet
 from tests.fakes.tubelet_sites import enrolled_run, fill_site
 
@@ -80,6 +83,54 @@ def test_masked_rounds_give_what_plain_rounds_give(site_dirs: list[Path], run: S
     told_later = [reports[1].before, last]  # a round tells of the model it began with
     assert [one and one.auc for one in told_later] == pytest.approx(plain_aucs, abs=0.1)
     assert last.auc_by_state == {"open": last.auc}
+
+
+def test_nothing_leaves_a_site_in_clear_and_a_refusal_says_nothing_of_it(
+    site_dirs: list[Path], run: SecureRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One site is asked for the next keys with rubbish: its shares go out all the same."""
+    seen, spoilt = list[Message](), list[str]()
+    with local_grid(site_dirs, 1) as grid:
+        push, pull = grid.push_messages, grid.pull_messages
+
+        def pushed(messages: Iterable[Message]) -> Iterable[str]:
+            sent = list(messages)
+            if sent and sent[0].metadata.message_type == f"query.{records.UNMASK}":
+                asked = secure_parts(sent[0]) | {records.KEYS_REQUEST: b"rubbish"}
+                parts = {name: Array(part) for name, part in records.byte_arrays(asked).items()}
+                sent[0].content[records.SECURE] = ArrayRecord(parts)
+                spoilt.append(str(sent[0].metadata.dst_node_id))
+            return push(sent)
+
+        def pulled(message_ids: Iterable[str]) -> Iterable[Message]:
+            replies = list(pull(message_ids))
+            seen.extend(replies)
+            return replies
+
+        monkeypatch.setattr(grid, "push_messages", pushed)
+        monkeypatch.setattr(grid, "pull_messages", pulled)
+        rounds = SecureRounds(grid, run, lambda newest: newest + 1, deadline_s=SETTINGS.deadline_s)
+        rounds.set_up()
+        SecureStrategy(rounds, SETTINGS).run_round(first_state())
+        rubbish = ArrayRecord(
+            {name: Array(part) for name, part in records.byte_arrays({records.REQUEST: b"x"}).items()}
+        )
+        node_id = next(iter(grid.get_node_ids()))
+        message = Message(RecordDict({records.SECURE: rubbish}), dst_node_id=node_id, message_type="query.keys")
+        (refusal,) = grid.send_and_receive([message], timeout=60.0)
+    assert {message.metadata.message_type for message in seen} == {
+        "query.set_up",
+        "query.keys",
+        "train.masked",
+        "query.unmask",
+    }
+    assert spoilt
+    for reply in seen[:-1]:
+        assert list(reply.content) == [records.SECURE]
+        parts = set(secure_parts(reply))
+        is_unmask = reply.metadata.message_type == "query.unmask" and str(reply.metadata.src_node_id) not in spoilt
+        assert parts == {records.ANSWER} | ({records.KEYS_ANSWER} if is_unmask else set())
+    assert (refusal.error.reason, refusal.has_content()) == ("site not ready", False)
 
 
 def test_number_of_workers_changes_no_bit_of_a_masked_result(site_dirs: list[Path], run: SecureRun) -> None:

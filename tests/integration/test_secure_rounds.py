@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import Message
 
 from fl_client.errors import StateError
-from fl_client.training.secure_site import EPOCH_FILE, SecureSite
+from fl_client.training.secure_site import EPOCH_FILE, MaskingOrder, SecureSite
 from fl_protocol import records
 from fl_protocol.errors import RefusedError, RosterError
 from fl_protocol.membership import ROSTER_FILE, make_federation
@@ -327,12 +327,54 @@ def test_site_stores_the_epoch_before_it_answers_and_refuses_it_after_a_restart(
         node.process.keys(request)
 
 
-def test_site_that_cannot_store_its_epoch_gives_no_keys(fleet: Fleet) -> None:
+def test_site_that_cannot_read_its_epoch_begins_no_run(fleet: Fleet) -> None:
     node = fleet.node(0)
     (node.state_dir / EPOCH_FILE).mkdir()
     fleet.rounds = fleet.begin(b"w" * 16)
     with pytest.raises(StateError, match="expected the last epoch of this site"):
         node.process.set_up(b"w" * 16, fleet.first_run.signed_roster)
+
+
+def test_site_that_cannot_store_its_epoch_gives_no_keys_however_often_it_is_asked(fleet: Fleet) -> None:
+    node = fleet.node(0)
+    (node.state_dir / EPOCH_FILE).mkdir()
+    check(fleet.run(1), all_but(0), 1)
+    asked = next(message for message in fleet.grid.sent if message.metadata.message_type == "query.keys")
+    request = secure_parts(asked)[records.REQUEST]
+    for _ in range(2):
+        with pytest.raises(StateError, match="cannot be written"):
+            node.process.keys(request)
+    (node.state_dir / EPOCH_FILE).rmdir()
+    assert node.process.keys(request)
+    assert json.loads((node.state_dir / EPOCH_FILE).read_text())["epoch"] == 1
+
+
+@pytest.mark.parametrize("other", [settings(2), settings(1, NUM_SITES - 1)])
+def test_site_masks_nothing_for_settings_of_another_round_or_of_other_sites(
+    fleet: Fleet, other: RoundSettingsMessage
+) -> None:
+    node = fleet.node(0)
+    node.silent = {records.MASKED}
+    fleet.run(1)
+    asked = next(message for message in fleet.grid.sent if message.metadata.message_type == "train.masked")
+    order = MaskingOrder(secure_parts(asked)[records.REQUEST], other.encode(), b"m" * 32)
+    with pytest.raises(RefusedError, match="settings of the round that is masked, for as many sites as take part"):
+        node.process.masked(order, lambda _: contribution_of(0))
+
+
+def test_run_whose_name_has_another_length_is_refused(fleet: Fleet) -> None:
+    with pytest.raises(RefusedError, match="expected a run named by 16 bytes, got 5"):
+        fleet.node(0).process.set_up(b"short", fleet.first_run.signed_roster)
+
+
+def test_site_that_answers_for_another_run_is_not_set_up(fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
+    node = fleet.node(0)
+    old = node.process.set_up(RUN, fleet.first_run.signed_roster)
+    node.change = lambda action, answers: {records.ANSWER: old} if action == records.SET_UP else answers
+    fleet.rounds = fleet.begin(b"s" * 16)
+    fleet.rounds.set_up()
+    assert fleet.rounds.num_set_up == NUM_SITES - 1
+    assert "set-up: expected an answer of this run" in [vars(record).get("reason") for record in caplog.records]
 
 
 def test_coordinator_that_lost_its_count_goes_on_after_the_sites(fleet: Fleet) -> None:
