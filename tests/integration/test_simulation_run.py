@@ -153,6 +153,9 @@ def test_broken_labels_are_refused_by_file(tmp_path: Path, content: str, capsys:
     assert line.startswith(f"error: {tmp_path / 'labels.json'}: ")
 
 
+_SMALL = {"rounds": 1, "steps": 2, "seed": 5}
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """A run that has ended."""
@@ -168,8 +171,8 @@ class Run:
         return content
 
 
-def small_run(footage: Path, out: Path, workers: int) -> Run:
-    options = {"clients": 2, "rounds": 1, "steps": 2, "seed": 5, "workers": workers, "footage": footage, "out": out}
+def small_run(footage: Path, out: Path, workers: int, clients: int = 2) -> Run:
+    options = {"clients": clients, "workers": workers, "footage": footage, "out": out} | _SMALL
     return Run(out, simulate(*(text for name, value in options.items() for text in (f"--{name}", str(value)))))
 
 
@@ -199,6 +202,16 @@ def test_figures_have_the_documented_keys_and_can_be_true(run: Run) -> None:
     assert figures["bytes"]["up_per_client_round"] > 100_000
     model = (run.out / "model.int8.onnx").read_bytes()
     assert figures["model_digest"] == hashlib.sha256(model).hexdigest()
+
+
+def test_three_clients_train_under_masks_and_two_say_that_they_do_not(run: Run, footage: Path, tmp_path: Path) -> None:
+    figures = small_run(footage, tmp_path / "out", workers=2, clients=3).metrics
+    assert dotted_keys(figures) == documented_keys()
+    assert (figures["clients"], figures["is_masked"]) == (3, True)
+    assert len(figures["training"]["loss"]) == len(figures["training"]["held_out_auc"]) == 2
+    assert all(0.0 < value < 10.0 for value in figures["training"]["loss"])
+    unmasked = "Updates were not masked: whoever runs the coordinator can read each site's."
+    assert (unmasked in figures["notes"], unmasked in run.metrics["notes"]) == (False, True)
 
 
 def test_operator_was_asked_through_the_coordinator_and_what_he_said_was_filed(run: Run) -> None:
