@@ -271,7 +271,7 @@ def _figures(outcome: Outcome, wall_s: float, peak_rss_mb: float) -> dict[str, A
             "loss": [one.loss for one in outcome.rounds],
             "held_out_auc": [one.auc for one in outcome.rounds],
         },
-        "bytes": {"up_per_client_round": outcome.rounds[0].bytes_up / outcome.rounds[0].num_sites},
+        "bytes": {"up_per_client_round": _bytes_per_site(outcome.rounds)},
         "test": test,
         "feedback": _feedback_figures(outcome),
         "notes": list(_notes(outcome)),
@@ -281,6 +281,11 @@ def _figures(outcome: Outcome, wall_s: float, peak_rss_mb: float) -> dict[str, A
         test["blind"] = metrics.channel_aucs(outcome.test, "blind")
         figures["context"] = _context_figures(outcome)
     return figures
+
+
+def _bytes_per_site(rounds: Sequence[ClosedRound]) -> float:
+    """What a site sent in a round, in the mean over all of them."""
+    return sum(one.bytes_up for one in rounds) / sum(one.num_sites for one in rounds)
 
 
 def _feedback_figures(outcome: Outcome) -> dict[str, int | None]:
