@@ -8,6 +8,7 @@ announced, and waits for the content: minutes where the site has died since, and
 import concurrent.futures
 import dataclasses
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -85,7 +86,7 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
         for node_id, (message_type, content) in contents.items()
     ]
     node_ids = dict(zip(grid.push_messages(messages), contents, strict=True)) if messages else {}
-    fetching, pause_s = _Fetching(grid), _FIRST_PAUSE_S
+    fetching, pause_s = _Fetching(grid), _pause_s(len(node_ids))
     while node_ids and not waiting.is_over():
         # One instant for all that is there: what came in time is counted, however long the others take.
         now_s, num_before = time.monotonic(), len(node_ids)
@@ -93,10 +94,15 @@ def exchange(grid: Grid, contents: Contents, longest_s: float, handlers: Handler
             node_id = node_ids.pop(message_id)
             is_late = waiting.is_late(node_id, now_s) and not reply.has_error()
             waiting.hear(node_id, "too late" if is_late else _taken(node_id, reply, handlers), now_s)
-        pause_s = _FIRST_PAUSE_S if len(node_ids) < num_before else min(2 * pause_s, _LONGEST_PAUSE_S)
+        pause_s = _pause_s(num_before) if len(node_ids) < num_before else min(2 * pause_s, _LONGEST_PAUSE_S)
         time.sleep(pause_s if node_ids else 0.0)
     if node_ids:
         logger.warning("sites did not answer", extra={"expected": len(contents), "missing": len(node_ids)})
+
+
+def _pause_s(num_missing: int) -> float:
+    """Before asking again after a reply: longer with many missing, for asking costs time that sites here could use."""
+    return min(_FIRST_PAUSE_S * math.ceil(num_missing / _FETCHED_AT_ONCE), _LONGEST_PAUSE_S)
 
 
 class _Fetching:
