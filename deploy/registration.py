@@ -90,10 +90,13 @@ def _newest(folder: Path, signed: bytes) -> Roster:
 
 def _known(folder: Path, run: Flower) -> list[RegisteredNode]:
     """What was registered and still is; forgets the rest."""
+    paths = sorted((folder / _NODES).glob("*.json"))
+    if not paths:
+        return []
     listed = run(["supernode", "list", CONNECTION, "--format", "json"]).get("nodes", [])
     served = {str(node["node-id"]) for node in listed if node["status"] != "unregistered"}
     known = []
-    for path in sorted((folder / _NODES).glob("*.json")):
+    for path in paths:
         node = parse_message(RegisteredNode, read_file(path))
         if node.node_id in served:
             known.append(node)
