@@ -210,6 +210,8 @@ def test_three_clients_train_under_masks_and_two_say_that_they_do_not(run: Run, 
     assert (figures["clients"], figures["is_masked"]) == (3, True)
     assert len(figures["training"]["loss"]) == len(figures["training"]["held_out_auc"]) == 2
     assert all(0.0 < value < 10.0 for value in figures["training"]["loss"])
+    sent, sent_plain = (one["bytes"]["up_per_client_round"] for one in (figures, run.metrics))
+    assert 0 < sent < 0.75 * sent_plain  # 13 bits a value and counts, in place of 32
     unmasked = "Updates were not masked: whoever runs the coordinator can read each site's."
     assert (unmasked in figures["notes"], unmasked in run.metrics["notes"]) == (False, True)
 
