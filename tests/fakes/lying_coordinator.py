@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 
 import numpy as np
+import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from fl_protocol.errors import RefusedError
@@ -52,6 +53,7 @@ class LyingCoordinator:
     """One epoch in the hands of the adversary.
 
     Corrupt sites make keys as the others do, then hand over both of their own secrets and every share they hold.
+    Secrets are tried with their shares alone, and with those of every set of sites that answers as well.
 
     Args:
         fleet: All sites; the adversary looks into the corrupt ones alone.
@@ -65,14 +67,16 @@ class LyingCoordinator:
         self.honest: Positions = tuple(site for site in self.keys.cohort if site not in self.corrupt)
         self.threshold = fleet.group.parameters.share_threshold
         self.delivered: dict[int, Delivered] = {}
-        self._revealed: dict[Positions, dict[int, dict[int, ShareRows]]] = {}  # by responders, site, owner
+        self._revealed: dict[Positions, dict[int, ShareRows]] = {}  # by responders, site
         self._own_keys: dict[int, X25519PrivateKey] = {}
         self._own_seeds: dict[int, bytes] = {}
         self._own_shares: dict[int, Mapping[int, SharePair]] = {}
         self._own_channels: dict[int, Mapping[int, bytes]] = {}
+        self._own_parts: dict[tuple[Positions, str], npt.NDArray[np.int64]] = {}  # by responders and kind of share
         self._opened: tuple[dict[int, bytes], dict[int, X25519PrivateKey]] = {}, {}
         for site in self.corrupt:
             self._read_out(site)
+        self._open(self.corrupt)
 
     @property
     def fewest_honest(self) -> int:
@@ -112,42 +116,69 @@ class LyingCoordinator:
         answer = RevealedShares.decode(self.fleet.reveal(site, request.encode()), self.fleet.group.identities)
         agreement = Agreement(self.delivered[site].binding, told.cohort, told.survivors, told.responders)
         assert answer.agreement == agreement.digest
-        self._revealed.setdefault(told.responders, {})[site] = self._unblinded(site, agreement, answer.rows)
+        rows = self._unblinded(site, agreement, answer.rows)
+        self._revealed.setdefault(told.responders, {})[site] = rows
         self._open(told.responders)
+        answered = tuple(sorted({*self._revealed[told.responders], *self.corrupt}))
+        if answered != told.responders:
+            self._open(told.responders, answered)
 
-    def _unblinded(self, site: int, agreement: Agreement, rows: ShareRows) -> dict[int, ShareRows]:
-        """What a site revealed, by owner, without its masks with corrupt sites."""
+    def _unblinded(self, site: int, agreement: Agreement, rows: ShareRows) -> ShareRows:
+        """What a site revealed, without its masks with corrupt sites. ``(len(keys.cohort), NUM_SYMBOLS)``."""
         rows, adder = rows.copy(), MaskAdder()
         for other in set(self.corrupt) & set(agreement.responders) & set(self.keys.partners(site)):
             key = blinding_key(self._own_channels[other][site], agreement)
             adder.add([rows.reshape(-1)], key, -1 if site < other else 1)
-        return dict(zip(agreement.cohort, rows, strict=True))
+        by_owner = dict(zip(agreement.cohort, rows, strict=True))
+        nothing = np.zeros(NUM_SYMBOLS, dtype=np.uint32)
+        return np.array([by_owner.get(owner, nothing) for owner in self.keys.cohort])
 
-    def _open(self, responders: Positions) -> None:
-        """Adds up what was revealed for the same responders, whatever else they were told, and keeps what fits."""
+    def _open(self, told: Positions, holders: Positions | None = None) -> None:
+        """Adds up what was revealed for the same responders, whatever else they were told, and keeps what fits.
+
+        Args:
+            told: The responders that sites were told of.
+            holders: Whose shares to take the secrets from, by weights for these alone; left out: ``told``.
+        """
+        total = np.zeros((len(self.keys.cohort), NUM_SYMBOLS), dtype=np.uint32)
+        for site, rows in self._revealed.get(told, {}).items():
+            total += rows if holders is None else self._weighed_anew(rows, site, told, holders)
+        holders = told if holders is None else holders
         seeds, round_keys = self._opened
-        for owner in self.keys.cohort:
-            total = np.zeros(NUM_SYMBOLS, dtype=np.uint32)
-            for revealed in self._revealed[responders].values():
-                total += revealed.get(owner, np.uint32(0))
-            seed = self._with_own(total, owner, responders, "seed_share")
+        for place, owner in enumerate(self.keys.cohort):
+            seed = opened_secret((total[place] + self._own_part(holders, "seed_share")[place]) % PRIME)
             if seed is not None and steps.seed_commitment(seed) == self.keys.advertisement(owner).seed_commitment:
                 seeds[owner] = seed
-            secret = self._with_own(total, owner, responders, "key_share")
+            secret = opened_secret((total[place] + self._own_part(holders, "key_share")[place]) % PRIME)
             key = None if secret is None else X25519PrivateKey.from_private_bytes(secret)
             if key is not None and public_bytes(key) == self.keys.advertisement(owner).round_public:
                 round_keys[owner] = key
 
-    def _with_own(self, total: ShareRows, owner: int, responders: Positions, kind: str) -> bytes | None:
-        """A secret by what was revealed and what corrupt responders hold."""
-        points = np.array(responders) + 1
-        is_holder = self.keys.graph.are_neighbours(np.array([owner]), np.array(responders))
-        symbols = total.astype(np.int64)
-        for site in set(self.corrupt) & set(responders) - {owner}:
-            if owner in self._own_shares[site]:
-                share = getattr(self._own_shares[site][owner], kind).astype(np.int64)
-                symbols = symbols + share * holder_weights(site + 1, points, is_holder) % PRIME
-        return opened_secret(symbols % PRIME)
+    def _weights(self, site: int, responders: Positions) -> npt.NDArray[np.int64]:
+        """What a site's share of everybody's secrets counts for. ``(len(keys.cohort), 1)``."""
+        is_holder = self.keys.graph.are_neighbours(np.array(self.keys.cohort), np.array(responders))
+        return holder_weights(site + 1, np.array(responders) + 1, is_holder)[:, None]
+
+    def _weighed_anew(self, rows: ShareRows, site: int, told: Positions, holders: Positions) -> ShareRows:
+        """What a site would have revealed to other responders, if nothing masks what it did reveal."""
+        inverse = np.array([[pow(int(weight), -1, PRIME)] for weight in self._weights(site, told)[:, 0]])
+        shares = rows.astype(np.int64) % PRIME * inverse % PRIME
+        return np.asarray(shares * self._weights(site, holders) % PRIME, dtype=np.uint32)
+
+    def _own_part(self, responders: Positions, kind: str) -> npt.NDArray[np.int64]:
+        """What corrupt responders add to everybody's secrets of a kind. ``(len(keys.cohort), NUM_SYMBOLS)``."""
+        if (responders, kind) not in self._own_parts:
+            self._own_parts[responders, kind] = self._weighed(responders, kind)
+        return self._own_parts[responders, kind]
+
+    def _weighed(self, responders: Positions, kind: str) -> npt.NDArray[np.int64]:
+        total = np.zeros((len(self.keys.cohort), NUM_SYMBOLS), dtype=np.int64)
+        for site in set(self.corrupt) & set(responders):
+            held = self._own_shares[site]
+            is_held = [owner in held for owner in self.keys.cohort]
+            shares = [getattr(held[owner], kind) for owner in self.keys.cohort if owner in held]
+            total[is_held] += np.array(shares, dtype=np.int64) * self._weights(site, responders)[is_held] % PRIME
+        return total
 
     def seed(self, owner: int) -> bytes | None:
         """A site's seed, if it was opened."""

@@ -16,6 +16,7 @@ from fl_protocol.secure_sum.messages import (
     SetUp,
     UnmaskRequest,
 )
+from fl_protocol.secure_sum.shamir import NUM_SYMBOLS, PRIME, holder_weights, opened_secret
 from fl_protocol.secure_sum.vector import unpack_lanes
 from tests.fakes.secure_fleet import RUN, SecureFleet, identity_of, plain_sum, same, secure_fleet
 
@@ -51,6 +52,24 @@ def test_advertisement_holds_a_sealed_pair_for_every_neighbour_and_the_hash_of_t
     assert answer.receivers == (0, 1, 3, 4)
     assert answer.seed_commitment == steps.seed_commitment(prepared.seed)
     assert prepared.seed not in answer.encode(identity_of(2))
+
+
+@pytest.mark.parametrize("num_sites", [4, 20, 66])
+def test_as_many_shares_as_the_threshold_open_what_a_site_dealt_and_one_fewer_do_not(num_sites: int) -> None:
+    fleet = secure_fleet(num_sites)
+    keys, owner, threshold = fleet.keys(1), fleet.states[0].prepared, fleet.group.parameters.share_threshold
+    assert owner is not None
+    for count in (threshold, threshold - 1):
+        holders = keys.partners(0)[:count]
+        points, everybody = np.array(holders) + 1, np.ones((1, count), dtype=bool)
+        totals = np.zeros((2, NUM_SYMBOLS), dtype=np.int64)
+        for site in holders:
+            dealt = steps.open_round(fleet.states[site], keys.mask_request(site)).held[0]
+            shares = np.array([dealt.key_share, dealt.seed_share], dtype=np.int64)
+            totals += shares * holder_weights(site + 1, points, everybody) % PRIME
+        opened = [opened_secret(total % PRIME) for total in totals]
+        is_opened = [opened[0] == owner.round_key.private_bytes_raw(), opened[1] == owner.seed]
+        assert is_opened == [count == threshold] * 2
 
 
 def test_channels_are_agreed_on_once() -> None:
