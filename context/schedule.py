@@ -1,16 +1,20 @@
 """Opening hours: the operational state of a site at an instant.
 
-Hours are local to the site's time zone. The hour before opening is ``opening``, the hour after closing is
-``closing``, also across midnight; both lengths can be set. A special event or a holiday overrides the weekly hours of
-its date.
+Hours are local to the site's time zone, and may follow the sun. The hour before opening is ``opening``, the hour after
+closing is ``closing``, also across midnight; both lengths can be set. A special event or a holiday overrides the weekly
+hours of its date.
 """
 
 import datetime as dt
 import enum
+import functools
 import zoneinfo
-from typing import Annotated, Self
+from typing import Self
 
+import holidays
 import pydantic
+
+from context.day_time import DAY_MINUTES, Location, ParsedDayTime, minute_of_day
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _STRICT = pydantic.ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
@@ -28,23 +32,7 @@ class OperationalState(enum.StrEnum):
 
 STATES = tuple(OperationalState)
 
-_DAY, _DAY_MINUTES = dt.timedelta(days=1), 24 * 60
-
-
-def _parse_clock(text: object) -> int:
-    """Reads ``HH:MM``; ``24:00`` is the end of the day. Returns minutes after midnight."""
-    if not isinstance(text, str):  # a bare 9 would be nine minutes past midnight
-        raise ValueError(f"expected a time of day as HH:MM, got {text!r}")  # noqa: TRY004  pydantic reports these
-    hours, colon, minutes = text.partition(":")
-    if not (colon and len(hours) == 2 and len(minutes) == 2 and (hours + minutes).isdecimal()):
-        raise ValueError(f"expected a time of day as HH:MM, got {text!r}")
-    total = int(hours) * 60 + int(minutes)
-    if int(minutes) > 59 or total > 24 * 60:
-        raise ValueError(f"expected a time of day from 00:00 to 24:00, got {text!r}")
-    return total
-
-
-MinuteOfDay = Annotated[int, pydantic.BeforeValidator(_parse_clock), pydantic.Field(ge=0, le=24 * 60)]
+_DAY = dt.timedelta(days=1)
 
 
 class Hours(pydantic.BaseModel):
@@ -52,14 +40,19 @@ class Hours(pydantic.BaseModel):
 
     model_config = _STRICT
 
-    opens: MinuteOfDay = pydantic.Field(description="Opening time, HH:MM, local.")
-    closes: MinuteOfDay = pydantic.Field(description="Closing time, HH:MM, local; 24:00 is midnight.")
+    opens: ParsedDayTime = pydantic.Field(description="Opening time, local: HH:MM, sunrise or sunset-00:30.")
+    closes: ParsedDayTime = pydantic.Field(description="Closing time, local; 24:00 is midnight.")
 
     @pydantic.model_validator(mode="after")
     def _check_order(self) -> Self:
-        if self.opens >= self.closes:
+        if self.opens.sun is self.closes.sun and self.opens.minutes >= self.closes.minutes:
             raise ValueError("opens must come before closes")
         return self
+
+    @property
+    def needs_location(self) -> bool:
+        """Whether they follow the sun."""
+        return (self.opens.sun or self.closes.sun) is not None
 
 
 class Schedule(pydantic.BaseModel):
@@ -67,6 +60,7 @@ class Schedule(pydantic.BaseModel):
 
     model_config = _STRICT
 
+    location: Location | None = pydantic.Field(default=None, description="Needed for sunrise and sunset.")
     weekly: dict[str, Hours] = pydantic.Field(
         default_factory=dict, description="Opening hours by weekday; a weekday left out is closed."
     )
@@ -79,6 +73,15 @@ class Schedule(pydantic.BaseModel):
     holidays: tuple[str, ...] = pydantic.Field(
         default=(), strict=False, max_length=400, description="Closed dates, YYYY-MM-DD."
     )
+    holiday_country: str | None = pydantic.Field(
+        default=None, min_length=2, max_length=2, description="Country whose public holidays are closed, such as DE."
+    )
+    holiday_subdivision: str | None = pydantic.Field(
+        default=None, min_length=1, max_length=16, description="Its state or province, such as BY."
+    )
+    open_holidays: tuple[str, ...] = pydantic.Field(
+        default=(), strict=False, max_length=400, description="Public holidays with the usual hours, YYYY-MM-DD."
+    )
     special_events: tuple[str, ...] = pydantic.Field(
         default=(), strict=False, max_length=400, description="Dates of special events, YYYY-MM-DD."
     )
@@ -88,38 +91,64 @@ class Schedule(pydantic.BaseModel):
         for name in self.weekly:
             if name not in WEEKDAYS:
                 raise ValueError(f"expected a weekday such as monday, got {name!r}")
-        for text in (*self.holidays, *self.special_events):
+        for text in (*self.holidays, *self.open_holidays, *self.special_events):
             if not _is_date(text):
                 raise ValueError(f"expected a date as YYYY-MM-DD, got {text!r}")
+        if self.location is None and any(hours.needs_location for hours in self.weekly.values()):
+            raise ValueError("location: needed for hours that follow the sun")
+        self._check_country()
         return self
 
+    def _check_country(self) -> None:
+        if self.holiday_country is None:
+            if self.holiday_subdivision is not None or self.open_holidays:
+                raise ValueError("holiday_country: needed to know its public holidays")
+            return
+        try:
+            _public_holidays(self.holiday_country, self.holiday_subdivision)
+        except NotImplementedError as error:
+            raise ValueError("expected a country, and a subdivision of it, whose holidays are known") from error
+
     def is_holiday(self, day: dt.date) -> bool:
-        """Whether ``day`` is a listed holiday."""
-        return day.isoformat() in self.holidays
+        """Whether ``day`` is listed, or a public holiday that is not listed as open."""
+        if day.isoformat() in self.holidays:
+            return True
+        if self.holiday_country is None or day.isoformat() in self.open_holidays:
+            return False
+        return day in _public_holidays(self.holiday_country, self.holiday_subdivision)
 
     def state_at(self, local: dt.datetime) -> OperationalState:
         """The operational state at a local wall-clock time.
 
         Args:
-            local: The instant in the site's time zone; only date and time of day are read.
+            local: The instant in the site's time zone; only date and time of day are read, and the zone for the sun's.
         """
         day, minute = local.date(), local.hour * 60 + local.minute
         if day.isoformat() in self.special_events:
             return OperationalState.SPECIAL_EVENT
-        near = [(self._hours_on(day + days * _DAY), minute - days * _DAY_MINUTES) for days in (0, 1, -1)]
-        open_days = [(hours, passed) for hours, passed in near if hours is not None]
-        if any(hours.opens <= passed < hours.closes for hours, passed in open_days):
+        near = [(self._hours_on(day + days * _DAY, local.tzinfo), minute - days * DAY_MINUTES) for days in (0, 1, -1)]
+        open_days = [(*hours, passed) for hours, passed in near if hours is not None]
+        if any(opens <= passed < closes for opens, closes, passed in open_days):
             return OperationalState.OPEN
-        if any(hours.opens - self.opening_minutes <= passed < hours.opens for hours, passed in open_days):
+        if any(opens - self.opening_minutes <= passed < opens for opens, _, passed in open_days):
             return OperationalState.OPENING
-        if any(hours.closes <= passed < hours.closes + self.closing_minutes for hours, passed in open_days):
+        if any(closes <= passed < closes + self.closing_minutes for _, closes, passed in open_days):
             return OperationalState.CLOSING
         return OperationalState.CLOSED
 
-    def _hours_on(self, day: dt.date) -> Hours | None:
-        """The weekly hours of a date, unless something overrides them."""
-        is_overridden = self.is_holiday(day) or day.isoformat() in self.special_events
-        return None if is_overridden else self.weekly.get(WEEKDAYS[day.weekday()])
+    def _hours_on(self, day: dt.date, zone: dt.tzinfo | None) -> tuple[int, int] | None:
+        """Minutes after midnight from when to when a date is open; None where the sun, or something else, closes it."""
+        hours = self.weekly.get(WEEKDAYS[day.weekday()])
+        if hours is None or day.isoformat() in self.special_events or self.is_holiday(day):
+            return None
+        opens, closes = (minute_of_day(time, day, self.location, zone) for time in (hours.opens, hours.closes))
+        return (opens, closes) if opens < closes else None
+
+
+@functools.lru_cache(maxsize=8)
+def _public_holidays(country: str, subdivision: str | None) -> holidays.HolidayBase:
+    """Raises ``NotImplementedError`` where they are not known."""
+    return holidays.country_holidays(country, subdiv=subdivision)
 
 
 def _is_date(text: str) -> bool:

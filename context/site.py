@@ -6,8 +6,9 @@ from typing import Self
 import pydantic
 
 from context.behaviour.settings import BehaviourSettings
+from context.rule import Deed, Rule
 from context.schedule import Schedule
-from context.zone import Zone, ZoneKind
+from context.zone import Line, Zone, ZoneKind
 
 MAX_CAMERA_INDEX = 63
 
@@ -26,12 +27,16 @@ class Camera(pydantic.BaseModel):
     zones: tuple[Zone, ...] = pydantic.Field(
         default=(), strict=False, max_length=15, description="Areas; the first listed wins where they overlap."
     )
+    lines: tuple[Line, ...] = pydantic.Field(
+        default=(), strict=False, max_length=16, description="Lines that rules watch being crossed."
+    )
 
     @pydantic.model_validator(mode="after")
-    def _check_zone_names(self) -> Self:
-        names = [zone.name for zone in self.zones]
-        if len(set(names)) < len(names):
-            raise ValueError("zone names must differ")
+    def _check_names(self) -> Self:
+        for what, places in (("zone", self.zones), ("line", self.lines)):
+            names = [place.name for place in places]
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what} names must differ")
         return self
 
     def zone_kinds(self) -> tuple[ZoneKind, ...]:
@@ -55,6 +60,9 @@ class Site(pydantic.BaseModel):
     behaviours: BehaviourSettings = pydantic.Field(
         default=BehaviourSettings(), description="From when on a behaviour is worth saying."
     )
+    rules: tuple[Rule, ...] = pydantic.Field(
+        default=(), strict=False, max_length=64, description="What is worth an alert, beside what is unusual."
+    )
 
     @pydantic.model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -66,3 +74,35 @@ class Site(pydantic.BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("camera names must differ")
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        names = [rule.name for rule in self.rules]
+        if len(set(names)) < len(names):
+            raise ValueError("rule names must differ")
+        for rule in self.rules:
+            problem = rule_problem(rule, self)
+            if problem:
+                raise ValueError(f"rule {rule.name}: {problem}")
+        return self
+
+
+def rule_problem(rule: Rule, site: Site) -> str | None:
+    """Why a rule cannot hold at a site: it names what is not there; None where it can."""
+    cameras = [camera for camera in site.cameras if not rule.cameras or camera.name in rule.cameras]
+    zones = [zone for camera in cameras for zone in camera.zones]
+    known = {
+        "camera": (rule.cameras, [camera.name for camera in site.cameras]),
+        "zone": (rule.zones, [zone.name for zone in zones]),
+        "line": ((rule.line,) if rule.line else (), [line.name for camera in cameras for line in camera.lines]),
+    }
+    for what, (named, names) in known.items():
+        missing = sorted(set(named) - set(names))
+        if missing:
+            return f"no {what} is called {', '.join(missing)}; there is {', '.join(dict.fromkeys(names)) or 'none'}"
+    watched = [zone for zone in zones if not rule.zones or zone.name in rule.zones]
+    if rule.deed is Deed.AGAINST_FLOW and not any(zone.flow_direction for zone in watched):
+        return "against_flow needs a zone with a flow_direction"
+    if rule.when.needs_location and site.schedule.location is None:
+        return "schedule.location: needed for sunrise and sunset"
+    return None

@@ -79,6 +79,58 @@ def zone_slots(zones: tuple[Zone, ...], boxes: Boxes) -> ZoneSlots:
     return slots
 
 
+class Line(pydantic.BaseModel):
+    """A line across one camera's picture that is crossed from one side to the other."""
+
+    model_config = pydantic.ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = pydantic.Field(min_length=1, max_length=64, description="Name shown in alerts.")
+    start: Corner = pydantic.Field(description="One end, as fractions of the frame.")
+    end: Corner = pydantic.Field(description="The other end.")
+    direction: tuple[float, float] | None = pydantic.Field(
+        default=None,
+        strict=False,
+        description="Direction of travel (x right, y down) in which crossing counts; left out: either.",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _check_shape(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("start and end must differ")
+        if self.direction is not None and _cross(self._along, self.direction) == 0.0:
+            raise ValueError("direction must lead across the line")
+        return self
+
+    @property
+    def _along(self) -> tuple[float, float]:
+        return self.end[0] - self.start[0], self.end[1] - self.start[1]
+
+    def is_crossed(self, before: tuple[float, float], after: tuple[float, float]) -> bool:
+        """Whether a way leads from one side to the other, between the ends, in the direction that counts.
+
+        A way that ends on the line has not crossed it; one that begins on it, and leaves to the side it had not come
+        from, is crossed there.
+
+        Args:
+            before: Where the way begins (x, y), fractions of the frame.
+            after: Where it ends.
+        """
+        way = after[0] - before[0], after[1] - before[1]
+        along, to_start = self._along, (self.start[0] - before[0], self.start[1] - before[1])
+        across = _cross(along, way)
+        if across == 0.0:
+            return False
+        share, place = _cross(along, to_start) / across, _cross(way, to_start) / across
+        # place: where on the line, 0 at its start; share: where on the way
+        if not (0.0 <= share < 1.0 and 0.0 <= place <= 1.0):
+            return False
+        return self.direction is None or (across > 0.0) == (_cross(along, self.direction) > 0.0)
+
+
+def _cross(first: tuple[float, float], second: tuple[float, float]) -> float:
+    return first[0] * second[1] - first[1] * second[0]
+
+
 @functools.lru_cache(maxsize=1024)
 def _area(polygon: tuple[tuple[float, float], ...]) -> shapely.Polygon:
     """The prepared polygon; asked for in every frame, so kept."""

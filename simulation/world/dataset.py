@@ -10,7 +10,6 @@ from typing import Any
 import cv2
 import yaml
 
-from context.site import Site
 from simulation.world.actor_labels import track_labels
 from simulation.world.behaviour import cast_of
 from simulation.world.camera import EmulatedCamera
@@ -29,15 +28,6 @@ _TRACKS_NOTE = (
     "shows any of it; usual_in and wrong_in: states in which the same actor on the same way is usual, or wrong"
 )
 _JPEG_QUALITY = 92
-
-
-def site_description(site: Site) -> dict[str, Any]:
-    """A site as plain values for JSON or YAML, times of day as HH:MM; ``Site.model_validate_json`` reads them back."""
-    plain = site.model_dump(mode="json")
-    for hours in plain["schedule"]["weekly"].values():
-        for name, minutes in hours.items():
-            hours[name] = f"{minutes // 60:02d}:{minutes % 60:02d}"
-    return plain
 
 
 def clip_labels(part: str, camera: EmulatedCamera, plan: ClipPlan, clip: RenderedClip) -> dict[str, Any]:
@@ -90,7 +80,7 @@ def _fill(folder: Path, camera: EmulatedCamera, plan: FootagePlan) -> None:
         "zones": [zone.model_dump(mode="json") for zone in camera.site.cameras[0].zones],
     }
     (folder / "labels.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    text = yaml.safe_dump(site_description(camera.site), sort_keys=False)
+    text = yaml.safe_dump(camera.site.model_dump(mode="json"), sort_keys=False)
     (folder / "site.yaml").write_text(text, encoding="utf-8")
 
 

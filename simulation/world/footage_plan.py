@@ -92,7 +92,7 @@ class _Clips:
         day = next(day for day in self._days if WEEKDAYS[day.weekday()] in weekly)
         hours = weekly[WEEKDAYS[day.weekday()]]
         minute = int(self._rng.integers(slot.earliest, slot.latest + 1))
-        minute += hours.opens * slot.after_opening + hours.closes * slot.after_closing
+        minute += hours.opens.minutes * slot.after_opening + hours.closes.minutes * slot.after_closing
         zone = zoneinfo.ZoneInfo(self._camera.site.time_zone)
         local = dt.datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
         return local.astimezone(dt.UTC)

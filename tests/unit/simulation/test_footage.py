@@ -50,7 +50,7 @@ def test_footage_without_labels_has_no_operator() -> None:
 def test_sites_of_real_footage_are_open_round_the_clock_and_have_names_of_their_own() -> None:
     sites = [footage.site for footage in dealt(1, 0, 3).sites]
     assert [site.name for site in sites] == ["site00", "site01", "site02"]
-    assert {(hours.opens, hours.closes) for hours in sites[0].schedule.weekly.values()} == {(0, 24 * 60)}
+    assert {f"{hours.opens}-{hours.closes}" for hours in sites[0].schedule.weekly.values()} == {"00:00-24:00"}
 
 
 def test_missing_folder_is_refused_by_name() -> None:

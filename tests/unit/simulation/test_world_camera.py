@@ -11,7 +11,6 @@ import shapely
 from context.schedule import OperationalState
 from context.site import Site
 from simulation.world.camera import EmulatedCamera, emulated_camera
-from simulation.world.dataset import site_description
 from simulation.world.layouts import LAYOUTS
 from simulation.world.outline import rods_outline
 from simulation.world.person import Posture, civilian, person
@@ -21,7 +20,7 @@ from simulation.world.route import Route, Waypoint, move
 def _closing(camera: EmulatedCamera) -> dt.datetime:
     """A quarter of an hour after a Wednesday's closing time."""
     hours = camera.site.schedule.weekly["wednesday"]
-    minute = hours.closes + 15
+    minute = hours.closes.minutes + 15
     instant = dt.datetime(2026, 7, 15, minute // 60, minute % 60, tzinfo=dt.UTC)
     offset = camera.local_time(instant).utcoffset()
     assert offset is not None
@@ -73,9 +72,8 @@ def test_zone_holds_the_picture_of_its_ground_and_no_other(index: int) -> None:
 
 def test_flow_of_a_zone_turns_round_with_the_hour() -> None:
     camera = emulated_camera(0, 1)
-    opening = _closing(camera) - dt.timedelta(
-        minutes=camera.site.schedule.weekly["wednesday"].closes - camera.site.schedule.weekly["wednesday"].opens + 30
-    )
+    hours = camera.site.schedule.weekly["wednesday"]
+    opening = _closing(camera) - dt.timedelta(minutes=hours.closes.minutes - hours.opens.minutes + 30)
     assert camera.state_at(opening) is OperationalState.OPENING
     assert camera.state_at(_closing(camera)) is OperationalState.CLOSING
     inwards, outwards = camera.flow_at("doors", opening), camera.flow_at("doors", _closing(camera))
@@ -128,4 +126,4 @@ def test_people_are_thirty_to_ninety_pixels_tall_where_they_walk() -> None:
 
 def test_site_description_is_read_back_as_the_same_site() -> None:
     site = emulated_camera(3, 4).site
-    assert Site.model_validate_json(json.dumps(site_description(site))) == site
+    assert Site.model_validate_json(json.dumps(site.model_dump(mode="json"))) == site
