@@ -1,10 +1,12 @@
 """Rules: what kind of thing, where, when and doing what is worth an alert, and how often."""
 
+import datetime as dt
 import enum
 from typing import Self
 
 import pydantic
 
+from context.schedule import Schedule
 from context.severity import Severity
 from context.track import PERSON
 from context.when import ALWAYS, When
@@ -130,3 +132,41 @@ class Rule(pydantic.BaseModel):
         least = 0 if self.comparison is Comparison.AT_MOST else 1
         if limit is not None and deed in IS_COUNT and limit < least:
             raise ValueError(f"limit: expected at least {least} for {deed}, got {limit:g}")
+
+
+class Exemption(pydantic.BaseModel):
+    """What is allowed although a rule waits for it, such as the cleaners on Tuesdays: counted, and nobody is told."""
+
+    model_config = _STRICT
+
+    name: str = pydantic.Field(pattern=NAME_PATTERN, description="Who or what is allowed; shown with the count.")
+    rules: tuple[str, ...] = pydantic.Field(
+        default=(), strict=False, max_length=64, description="Names of rules it is an exemption from; left out: all."
+    )
+    zones: tuple[str, ...] = pydantic.Field(
+        default=(), strict=False, max_length=16, description="Names of zones it holds in; left out: anywhere."
+    )
+    when: When = pydantic.Field(description="When it holds.")
+    first_day: dt.date | None = pydantic.Field(default=None, description="First date, YYYY-MM-DD; left out: any.")
+    last_day: dt.date | None = pydantic.Field(default=None, description="Last date; left out: any.")
+
+    @pydantic.model_validator(mode="after")
+    def _check_days(self) -> Self:
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise ValueError("first_day must not come after last_day")
+        return self
+
+    def covers(self, rule: str, zone: str, local: dt.datetime, schedule: Schedule) -> bool:
+        """Whether what a rule waited for is allowed, there and then.
+
+        Args:
+            rule: Name of the rule.
+            zone: Where it happened; "" outside every zone.
+            local: The wall clock of the site.
+            schedule: Of the site.
+        """
+        if (self.rules and rule not in self.rules) or (self.zones and zone not in self.zones):
+            return False
+        if (self.first_day and local.date() < self.first_day) or (self.last_day and local.date() > self.last_day):
+            return False
+        return self.when.holds_at(local, schedule)

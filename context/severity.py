@@ -35,3 +35,8 @@ def severity_word(score: float) -> Severity:
         if score >= least:
             return Severity(word)
     return Severity.NONE
+
+
+def least_score(word: Severity) -> float:
+    """The lowest severity score that a word stands for."""
+    return next((least for least, name in _WORDS if name == word), 0.0)

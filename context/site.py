@@ -6,7 +6,7 @@ from typing import Self
 import pydantic
 
 from context.behaviour.settings import BehaviourSettings
-from context.rule import Deed, Rule
+from context.rule import Deed, Exemption, Rule
 from context.schedule import Schedule
 from context.zone import Line, Zone, ZoneKind
 
@@ -63,6 +63,9 @@ class Site(pydantic.BaseModel):
     rules: tuple[Rule, ...] = pydantic.Field(
         default=(), strict=False, max_length=64, description="What is worth an alert, beside what is unusual."
     )
+    exemptions: tuple[Exemption, ...] = pydantic.Field(
+        default=(), strict=False, max_length=64, description="What is allowed although a rule waits for it."
+    )
 
     @pydantic.model_validator(mode="after")
     def _check_names(self) -> Self:
@@ -84,6 +87,13 @@ class Site(pydantic.BaseModel):
             problem = rule_problem(rule, self)
             if problem:
                 raise ValueError(f"rule {rule.name}: {problem}")
+        zones = {zone.name for camera in self.cameras for zone in camera.zones}
+        for one in self.exemptions:
+            missing = sorted((set(one.rules) - set(names)) | (set(one.zones) - zones))
+            if missing:
+                raise ValueError(f"exemption {one.name}: there is no {', '.join(missing)}")
+            if one.when.needs_location and self.schedule.location is None:
+                raise ValueError(f"exemption {one.name}: schedule.location is needed for sunrise and sunset")
         return self
 
 

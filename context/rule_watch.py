@@ -1,0 +1,326 @@
+"""One rule at one camera, look by look: says when what it waits for happens.
+
+1. A box at a zone's edge goes in and out: who is in counts after ``SETTLE_S``, and is out after ``AWAY_S``.
+2. One stay, one fall, one crowd is told once. It is told again after it has ended for ``REARM_S``.
+3. What goes on when the rule's hours begin is told then, if it lasts: a stay, a crowd, a count. Coming in is not: that
+   was before.
+4. Who is lost in the middle of the picture has not left; who is lost at its edge has.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from context.behaviour.finding import Behaviour, Finding
+from context.behaviour.settings import BehaviourSettings
+from context.rule import Comparison, Deed, Kind, Rule
+from context.schedule import Schedule
+from context.seen import Look, Seen, apart
+from context.severity import least_score
+from context.track import Point
+from context.zone import Line
+
+SETTLE_S = 0.3
+AWAY_S = 3.0
+REARM_S = 10.0
+LOST_S = 3.0
+LEAST_STEP = 0.15
+"""Expected heights: a shorter way is the box trembling, and crosses nothing."""
+_MEASURED: dict[Deed, Behaviour] = {
+    Deed.SPEED: Behaviour.SPEED,
+    Deed.AGAINST_FLOW: Behaviour.AGAINST_FLOW,
+    Deed.STOPPED: Behaviour.STOPPED,
+    Deed.LEFT_OBJECT: Behaviour.LEFT_OBJECT,
+    Deed.FALL: Behaviour.FALL,
+}
+UNUSUAL_FROM = 0.5
+
+
+class Firing(NamedTuple):
+    """What a rule waited for has happened.
+
+    Attributes:
+        rule: Name of the rule.
+        instant_s: When, on the clock of the looks.
+        value: What was measured, in the unit of the deed; 0 where it has none.
+        zone: Where; "" outside every zone of the rule.
+        foot: Where in the picture, fractions of the frame; None for counts.
+        severity: Of rule and model together, in ``[0, 1]``.
+        learned: What the model alone says of it.
+    """
+
+    rule: str
+    instant_s: float
+    value: float
+    zone: str
+    foot: Point | None
+    severity: float
+    learned: float
+
+
+class Stay(NamedTuple):
+    """One object as one rule sees it.
+
+    Attributes:
+        last: As it was seen last.
+        seen_s: When that was.
+        since_s: Since when it does what the rule waits for; None where it does not.
+        until_s: When it did so last.
+        has_settled: Whether it has done so long enough to count.
+        is_told: Whether it was told of.
+        zone: Where it was last inside; "" where that is anywhere, or nowhere yet.
+    """
+
+    last: Seen
+    seen_s: float
+    since_s: float | None = None
+    until_s: float = 0.0
+    has_settled: bool = False
+    is_told: bool = False
+    zone: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class RuleState:
+    """Where one rule stands at one camera.
+
+    Attributes:
+        stays: By identity.
+        since_s: Since when the count holds; None where it does not.
+        broken_s: Since when it does not.
+        is_told: Whether it was told of.
+    """
+
+    stays: Mapping[int, Stay] = dataclasses.field(default_factory=dict)
+    since_s: float | None = None
+    broken_s: float | None = None
+    is_told: bool = False
+
+
+NOTHING_WATCHED = RuleState()
+
+
+@dataclasses.dataclass(frozen=True)
+class RuleWatch:
+    """What does not change while a rule is watched at a camera.
+
+    Attributes:
+        rule: The rule.
+        schedule: Of the site.
+        settings: Limits where the rule has none.
+        line: That it names, at this camera; None for other deeds.
+    """
+
+    rule: Rule
+    schedule: Schedule
+    settings: BehaviourSettings
+    line: Line | None = None
+
+    def look(self, state: RuleState, look: Look) -> tuple[RuleState, tuple[Firing, ...]]:
+        """Takes the next look of the camera."""
+        is_on = self.rule.when.holds_at(look.local, self.schedule, is_armed=look.is_armed)
+        return _WATCH[self.rule.deed](self, state, look, is_on)
+
+    def is_meant(self, one: Seen) -> bool:
+        """Whether the rule speaks of such objects; crowds and falls are of people."""
+        if self.rule.deed in {Deed.CROWD, Deed.FALL} and not self.rule.kinds:
+            return one.kind == Kind.PERSON
+        return not self.rule.kinds or one.kind in self.rule.kinds
+
+    def zone_of(self, one: Seen) -> str:
+        """The first of the rule's zones that an object is in; of a rule for anywhere the first of all."""
+        zones = self.rule.zones or sorted(one.zones)
+        return next((zone for zone in zones if zone in one.zones), "")
+
+    def is_inside(self, one: Seen) -> bool:
+        """Whether an object is where the rule holds."""
+        return not self.rule.zones or bool(one.zones.intersection(self.rule.zones))
+
+    def firing(self, instant_s: float, one: Seen, value: float = 0.0, zone: str | None = None) -> Firing:
+        """What is told of one object."""
+        severity = hybrid_severity(least_score(self.rule.severity), one.severity)
+        where = self.zone_of(one) if zone is None else zone
+        return Firing(self.rule.name, instant_s, value, where, one.foot, severity, one.severity)
+
+
+def hybrid_severity(rule: float, learned: float) -> float:
+    """Severity of what a rule waited for and the model has an opinion of.
+
+    Never below either. What the model finds unremarkable changes nothing; from 0.4 on, where events go on, its doubt is
+    a second witness: ``rule + (1 - rule) e`` with ``e = (learned - 0.4) / 0.6``.
+
+    Args:
+        rule: Severity score of the rule, in ``[0, 1]``.
+        learned: That of the model, in ``[0, 1]``.
+    """
+    doubt = max(0.0, (learned - 0.4) / 0.6)
+    return min(1.0, max(learned, rule + (1.0 - rule) * doubt))
+
+
+def _kept(watch: RuleWatch, state: RuleState, look: Look) -> dict[int, Stay]:
+    """The stays with what is seen now, and without whom nobody has seen for long or remembers."""
+    known = look.remembered.union(one.identity for one in look.seen)
+    stays = {key: stay for key, stay in state.stays.items() if key in known or look.instant_s - stay.seen_s <= LOST_S}
+    for one in look.seen:
+        if watch.is_meant(one):
+            before = stays.get(one.identity)
+            stays[one.identity] = (
+                Stay(one, look.instant_s) if before is None else before._replace(last=one, seen_s=look.instant_s)
+            )
+    return stays
+
+
+def _stayed(stay: Stay, holds: bool, now_s: float, away_s: float) -> Stay:
+    """Takes whether an object that is in the picture does what is waited for."""
+    if holds:
+        since_s = now_s if stay.since_s is None else stay.since_s
+        return stay._replace(since_s=since_s, until_s=now_s, has_settled=now_s - since_s >= SETTLE_S)
+    if stay.since_s is not None and now_s - stay.until_s >= (away_s if stay.has_settled else 0.0):
+        return Stay(stay.last, stay.seen_s)
+    return stay
+
+
+def _enter(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+    stays, firings = _kept(watch, state, look), []
+    for key, before in stays.items():
+        if before.seen_s < look.instant_s:
+            continue
+        stay = _stayed(before, watch.is_inside(before.last), look.instant_s, AWAY_S)
+        if stay.has_settled and not before.has_settled:  # rule 3: told now or never
+            stay = stay._replace(is_told=True)
+            if is_on:
+                firings.append(watch.firing(look.instant_s, stay.last))
+        stays[key] = stay
+    return RuleState(stays), tuple(firings)
+
+
+def _leave(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+    stays, firings = _kept(watch, state, look), []
+    lost = [stay for key, stay in state.stays.items() if key not in stays and stay.has_settled and stay.last.is_cut]
+    if is_on:
+        firings += [watch.firing(look.instant_s, stay.last, zone=stay.zone) for stay in lost]  # rule 4
+    for key, before in stays.items():
+        if before.seen_s < look.instant_s:
+            continue
+        is_inside = watch.is_inside(before.last)
+        stay = _stayed(before, is_inside, look.instant_s, SETTLE_S)
+        if before.has_settled and stay.since_s is None and is_on:
+            firings.append(watch.firing(look.instant_s, stay.last, zone=before.zone))
+        stays[key] = stay._replace(zone=watch.zone_of(stay.last)) if is_inside else stay
+    return RuleState(stays), tuple(firings)
+
+
+def _dwell(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+    stays, firings = _kept(watch, state, look), []
+    for key, before in stays.items():
+        if before.seen_s < look.instant_s:
+            continue
+        stay = _stayed(before, watch.is_inside(before.last), look.instant_s, AWAY_S)
+        length_s = 0.0 if stay.since_s is None else stay.until_s - stay.since_s
+        if is_on and stay.has_settled and not stay.is_told and length_s >= (watch.rule.limit or 0.0):
+            stay = stay._replace(is_told=True)
+            firings.append(watch.firing(look.instant_s, stay.last, length_s))
+        stays[key] = stay
+    return RuleState(stays), tuple(firings)
+
+
+def _measured(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+    """Deeds that ``context.behaviour`` measures, and what the model finds unusual."""
+    stays, firings = _kept(watch, state, look), []
+    for key, before in stays.items():
+        if before.seen_s < look.instant_s:
+            continue
+        value = _value(watch, before.last) if watch.is_inside(before.last) else None
+        stay = _stayed(before, value is not None, look.instant_s, REARM_S)
+        is_long = stay.has_settled or watch.rule.deed is not Deed.UNUSUAL  # one look in doubt is no event
+        if is_on and value is not None and is_long and not stay.is_told:
+            stay = stay._replace(is_told=True)
+            firings.append(watch.firing(look.instant_s, stay.last, value))
+        stays[key] = stay
+    return RuleState(stays), tuple(firings)
+
+
+def _value(watch: RuleWatch, one: Seen) -> float | None:
+    """What was measured beyond the limit; None where it is within."""
+    limit = watch.rule.limit
+    if watch.rule.deed is Deed.UNUSUAL:
+        return one.severity if one.severity >= (UNUSUAL_FROM if limit is None else limit) else None
+    behaviour = _MEASURED[watch.rule.deed]
+    for finding in one.findings:
+        if finding.behaviour is behaviour and _is_beyond(finding, limit):
+            return finding.value
+    return None
+
+
+def _is_beyond(finding: Finding, limit: float | None) -> bool:
+    return finding.holds if limit is None else finding.value >= limit
+
+
+def _crossed(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+    """The way from one place to the next that is a step away."""
+    if watch.line is None:
+        raise ValueError(f"rule {watch.rule.name}: expected its line at this camera")
+    stays = {key: stay for key, stay in state.stays.items() if look.instant_s - stay.seen_s <= LOST_S}
+    firings = []
+    for one in look.seen:
+        if not watch.is_meant(one):
+            continue
+        before = stays.get(one.identity)
+        if before is not None and apart(one, before.last.foot) < LEAST_STEP:
+            stays[one.identity] = before._replace(seen_s=look.instant_s)
+            continue
+        stays[one.identity] = Stay(one, look.instant_s)
+        if before is not None and is_on and watch.line.is_crossed(before.last.foot, one.foot):
+            firings.append(watch.firing(look.instant_s, one))
+    return RuleState(stays), tuple(firings)
+
+
+def _count(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+    """How many are there at a time, with the same patience for those at the edge as everywhere."""
+    rule, stays = watch.rule, _kept(watch, state, look)
+    for key, before in stays.items():
+        if before.seen_s == look.instant_s:
+            stays[key] = _stayed(before, watch.is_inside(before.last), look.instant_s, AWAY_S)
+    inside = [stay for stay in stays.values() if stay.has_settled and look.instant_s - stay.seen_s <= LOST_S]
+    limit, lasting_s = _count_limit(watch)
+    holds = len(inside) <= limit if rule.comparison is Comparison.AT_MOST else len(inside) >= limit
+    after = _lasted(RuleState(stays, state.since_s, state.broken_s, state.is_told), holds, look.instant_s)
+    has_lasted = after.since_s is not None and holds and look.instant_s - after.since_s >= lasting_s
+    if not (is_on and has_lasted and not after.is_told):
+        return after, ()
+    severity = max((stay.last.severity for stay in inside), default=0.0)
+    zone = watch.zone_of(inside[0].last) if inside else next(iter(rule.zones), "")
+    score = hybrid_severity(least_score(rule.severity), severity)
+    firing = Firing(rule.name, look.instant_s, float(len(inside)), zone, None, score, severity)
+    return dataclasses.replace(after, is_told=True), (firing,)
+
+
+def _count_limit(watch: RuleWatch) -> tuple[float, float]:
+    """Number and seconds; a crowd without its own has those of the site."""
+    rule, crowd = watch.rule, watch.settings.crowd
+    if rule.deed is Deed.CROWD:
+        return (crowd.limit if rule.limit is None else rule.limit), rule.lasting_s or crowd.settle_s
+    return rule.limit or 0.0, rule.lasting_s
+
+
+def _lasted(state: RuleState, holds: bool, now_s: float) -> RuleState:
+    """Since when a count holds; a short interruption after it was told does not begin another."""
+    if holds:
+        since_s = now_s if state.since_s is None else state.since_s
+        return dataclasses.replace(state, since_s=since_s, broken_s=None)
+    broken_s = now_s if state.broken_s is None else state.broken_s
+    if not state.is_told or now_s - broken_s >= REARM_S:
+        return dataclasses.replace(state, since_s=None, broken_s=broken_s, is_told=False)
+    return dataclasses.replace(state, broken_s=broken_s)
+
+
+_WATCH: Mapping[Deed, Callable[[RuleWatch, RuleState, Look, bool], tuple[RuleState, tuple[Firing, ...]]]] = {
+    Deed.ENTER: _enter,
+    Deed.LEAVE: _leave,
+    Deed.DWELL: _dwell,
+    Deed.COUNT: _count,
+    Deed.CROWD: _count,
+    Deed.LINE_CROSSED: _crossed,
+    Deed.UNUSUAL: _measured,
+    **dict.fromkeys(_MEASURED, _measured),
+}
