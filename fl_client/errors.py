@@ -4,6 +4,7 @@ ClientError
 ├── SettingsError             options that contradict each other or the site description
 ├── SourceError               a source that cannot be watched: missing, empty, no video, or its decoder died
 │   └── ChannelError          a decoder that sent something other than the agreed messages
+├── ClipError                 a clip that cannot be written as it was asked for
 ├── StateError                a state folder that cannot be used, or is in use by another client
 └── CoordinatorError          the coordinator did not do what was asked
     ├── UnreachableError      no answer, or one that says to try again: keep it and retry
@@ -25,6 +26,10 @@ class SourceError(ClientError):
 
 class ChannelError(SourceError):
     """A decoder sent something other than the agreed messages."""
+
+
+class ClipError(ClientError):
+    """A clip cannot be written as it was asked for."""
 
 
 class StateError(ClientError):
