@@ -10,6 +10,9 @@ import functools
 
 from context.behaviour.finding import Finding, strongest
 
+MOST_TOLD = 8
+"""Reasons of rules that an event keeps."""
+
 
 @dataclasses.dataclass(frozen=True)
 class EventRules:
@@ -49,6 +52,7 @@ class Observation:
         why: One sentence for the operator.
         operational_state: What the site is doing.
         behaviours: What its unusual objects showed, beyond the limits.
+        is_told: Whether a rule says that a person is to be told, at once and whatever the severity.
     """
 
     instant_s: float
@@ -59,6 +63,7 @@ class Observation:
     why: str = ""
     operational_state: str = ""
     behaviours: tuple[Finding, ...] = ()
+    is_told: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Event:
         ended_s: Instant of the last observation at or above the release threshold.
         part: 1, or the number of the part of a long event.
         behaviours: The strongest finding of each behaviour in each zone, over all its observations.
+        told: What rules said of it, oldest first.
     """
 
     first: Observation
@@ -78,6 +84,7 @@ class Event:
     ended_s: float
     part: int = 1
     behaviours: tuple[Finding, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,29 +113,43 @@ def step(
         return after, event
     if event is None:
         return _rise(state, observation, rules), None
-    if observation.severity >= rules.release_threshold:
+    if observation.is_told or observation.severity >= rules.release_threshold:
         return _go_on(event, observation, rules)
     return state, None
 
 
 def _rise(state: EventState, observation: Observation, rules: EventRules) -> EventState:
     """Counts frames in a row at or above the alert threshold; the event began with the first of them."""
-    if observation.severity < rules.alert_threshold:
+    if observation.severity < rules.alert_threshold and not observation.is_told:
         return EventState()
     rising = (*state.rising, observation)
-    if len(rising) < rules.open_frames:
+    if len(rising) < rules.open_frames and not observation.is_told:
         return EventState(rising=rising)
-    peak = max(rising, key=lambda one: one.severity)
+    peak = max(rising, key=_rank)
     shown = functools.reduce(strongest, [one.behaviours for one in rising])
-    return EventState(open_event=Event(rising[0], peak, observation.instant_s, behaviours=shown))
+    return EventState(open_event=Event(rising[0], peak, observation.instant_s, 1, shown, _told((), observation)))
 
 
 def _go_on(event: Event, observation: Observation, rules: EventRules) -> tuple[EventState, Event | None]:
     """Extends the event, or cuts it and starts its next part with this observation."""
     if observation.instant_s - event.first.instant_s > rules.longest_s:
         shown = observation.behaviours
-        part = Event(observation, observation, observation.instant_s, event.part + 1, shown)
+        told = _told((), observation)
+        part = Event(observation, observation, observation.instant_s, event.part + 1, shown, told)
         return EventState(open_event=part), event
-    peak = observation if observation.severity > event.peak.severity else event.peak
+    peak = max((event.peak, observation), key=_rank)
     shown = strongest(event.behaviours, observation.behaviours)
-    return EventState(open_event=Event(event.first, peak, observation.instant_s, event.part, shown)), None
+    told = _told(event.told, observation)
+    return EventState(open_event=Event(event.first, peak, observation.instant_s, event.part, shown, told)), None
+
+
+def _rank(one: Observation) -> tuple[float, bool]:
+    """Of equals one that a rule speaks of goes before, and of those the first."""
+    return one.severity, one.is_told
+
+
+def _told(before: tuple[str, ...], observation: Observation) -> tuple[str, ...]:
+    """What rules said, each once, the newest ``MOST_TOLD``."""
+    if not observation.is_told or observation.why in before:
+        return before
+    return (*before, observation.why)[-MOST_TOLD:]

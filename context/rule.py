@@ -95,9 +95,6 @@ class Rule(pydantic.BaseModel):
     usual_below: float | None = pydantic.Field(
         default=None, ge=0.0, le=1.0, description="Learned severity below which it is usual here and now: only counted."
     )
-    outputs: tuple[str, ...] = pydantic.Field(
-        default=(), strict=False, max_length=8, description="Names of outputs to switch, such as a siren."
-    )
     cooldown_s: float = pydantic.Field(
         default=60.0, ge=0.0, le=86400.0, description="Seconds after an alert in which the rule raises no other."
     )

@@ -17,7 +17,6 @@ from context.rule import Comparison, Deed, Kind, Rule
 from context.schedule import Schedule
 from context.seen import Look, Seen, apart
 from context.severity import least_score
-from context.track import Point
 from context.zone import Line
 
 SETTLE_S = 0.3
@@ -41,19 +40,19 @@ class Firing(NamedTuple):
 
     Attributes:
         rule: Name of the rule.
+        identity: Of the object; None for counts.
         instant_s: When, on the clock of the looks.
         value: What was measured, in the unit of the deed; 0 where it has none.
         zone: Where; "" outside every zone of the rule.
-        foot: Where in the picture, fractions of the frame; None for counts.
         severity: Of rule and model together, in ``[0, 1]``.
         learned: What the model alone says of it.
     """
 
     rule: str
+    identity: int | None
     instant_s: float
     value: float
     zone: str
-    foot: Point | None
     severity: float
     learned: float
 
@@ -118,14 +117,21 @@ class RuleWatch:
 
     def look(self, state: RuleState, look: Look) -> tuple[RuleState, tuple[Firing, ...]]:
         """Takes the next look of the camera."""
-        is_on = self.rule.when.holds_at(look.local, self.schedule, is_armed=look.is_armed)
+        is_on = self.rule.when.holds_at(look.local, self.schedule)
         return _WATCH[self.rule.deed](self, state, look, is_on)
 
     def is_meant(self, one: Seen) -> bool:
-        """Whether the rule speaks of such objects; crowds and falls are of people."""
-        if self.rule.deed in {Deed.CROWD, Deed.FALL} and not self.rule.kinds:
+        """Whether the rule speaks of such objects.
+
+        Crowds and falls are of people. A low thing may be somebody on the ground or something left behind; nothing else
+        is said of it.
+        """
+        deed, kinds = self.rule.deed, self.rule.kinds
+        if one.is_low:
+            return deed is Deed.FALL or (deed is Deed.LEFT_OBJECT and not kinds)
+        if deed in {Deed.CROWD, Deed.FALL} and not kinds:
             return one.kind == Kind.PERSON
-        return not self.rule.kinds or one.kind in self.rule.kinds
+        return not kinds or one.kind in kinds
 
     def zone_of(self, one: Seen) -> str:
         """The first of the rule's zones that an object is in; of a rule for anywhere the first of all."""
@@ -140,7 +146,7 @@ class RuleWatch:
         """What is told of one object."""
         severity = hybrid_severity(least_score(self.rule.severity), one.severity)
         where = self.zone_of(one) if zone is None else zone
-        return Firing(self.rule.name, instant_s, value, where, one.foot, severity, one.severity)
+        return Firing(self.rule.name, one.identity, instant_s, value, where, severity, one.severity)
 
 
 def hybrid_severity(rule: float, learned: float) -> float:
@@ -291,7 +297,7 @@ def _count(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple
     severity = max((stay.last.severity for stay in inside), default=0.0)
     zone = watch.zone_of(inside[0].last) if inside else next(iter(rule.zones), "")
     score = hybrid_severity(least_score(rule.severity), severity)
-    firing = Firing(rule.name, look.instant_s, float(len(inside)), zone, None, score, severity)
+    firing = Firing(rule.name, None, look.instant_s, float(len(inside)), zone, score, severity)
     return dataclasses.replace(after, is_told=True), (firing,)
 
 

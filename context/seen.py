@@ -19,6 +19,7 @@ class Seen(NamedTuple):
         is_cut: Whether its box ends at the edge of the picture.
         severity: What the model says of it, in ``[0, 1]``.
         findings: What was measured of its behaviour, beyond the site's limits or not.
+        is_low: Whether it is one of those low things that mostly are shadows and feet, and may be a bag or a body.
     """
 
     identity: int
@@ -29,6 +30,7 @@ class Seen(NamedTuple):
     is_cut: bool = False
     severity: float = 0.0
     findings: tuple[Finding, ...] = ()
+    is_low: bool = False
 
 
 class Look(NamedTuple):
@@ -38,14 +40,12 @@ class Look(NamedTuple):
         instant_s: Seconds on any clock that only goes forward; durations are counted on it.
         local: The wall clock of the site.
         seen: The objects, each identity once.
-        is_armed: Whether the site is armed.
         remembered: Identities that are not seen, and known to be where they were.
     """
 
     instant_s: float
     local: dt.datetime
     seen: tuple[Seen, ...]
-    is_armed: bool = True
     remembered: frozenset[int] = frozenset()
 
 

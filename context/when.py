@@ -33,9 +33,6 @@ class When(pydantic.BaseModel):
     holidays: bool | None = pydantic.Field(
         default=None, description="true: on holidays only, false: never on holidays; left out: both."
     )
-    armed: bool | None = pydantic.Field(
-        default=None, description="true: only while the site is armed, false: only while it is not; left out: both."
-    )
 
     @pydantic.model_validator(mode="after")
     def _check_window(self) -> Self:
@@ -55,19 +52,16 @@ class When(pydantic.BaseModel):
         """Whether it follows the sun."""
         return any(time is not None and time.sun is not None for time in (self.start, self.end))
 
-    def holds_at(self, local: dt.datetime, schedule: Schedule, *, is_armed: bool = True) -> bool:
+    def holds_at(self, local: dt.datetime, schedule: Schedule) -> bool:
         """Whether it holds at a local wall-clock time.
 
         Args:
             local: The instant in the site's time zone.
             schedule: Of the site.
-            is_armed: Whether the site is armed.
 
         Raises:
             ValueError: It follows the sun, and the schedule has no location.
         """
-        if self.armed is not None and self.armed is not is_armed:
-            return False
         if self.states and schedule.state_at(local) not in self.states:
             return False
         return any(

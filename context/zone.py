@@ -79,6 +79,13 @@ def zone_slots(zones: tuple[Zone, ...], boxes: Boxes) -> ZoneSlots:
     return slots
 
 
+def zones_at(zones: tuple[Zone, ...], boxes: Boxes) -> list[frozenset[str]]:
+    """Names of every zone that each box stands in; zones may overlap."""
+    foot_x = (boxes[:, 0] + boxes[:, 2]) / 2
+    inside = [(zone.name, shapely.intersects_xy(_area(zone.polygon), foot_x, boxes[:, 3])) for zone in zones]
+    return [frozenset(name for name, holds in inside if holds[row]) for row in range(len(boxes))]
+
+
 class Line(pydantic.BaseModel):
     """A line across one camera's picture that is crossed from one side to the other."""
 

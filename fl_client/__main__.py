@@ -1,4 +1,4 @@
-"""``python -m fl_client``: watches one camera of a site."""
+"""``python -m fl_client``: watches one camera of a site; ``rule`` turns English into a rule of its description."""
 
 import dataclasses
 import datetime as dt
@@ -7,11 +7,16 @@ import logging
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
+import yaml
 
+from context.english.errors import LanguageError
+from context.site import Site
 from fl_client.config import DEFAULT_LEARN_FOR_S, checked_config
 from fl_client.errors import ClientError, SettingsError
 from fl_runtime.command import run_command
+from fl_runtime.config_file import load_config
 from fl_runtime.log_setup import set_up_logging
 from fl_runtime.shutdown import StopFlag, stop_on_signals
 from model_zoo.errors import ModelZooError
@@ -19,11 +24,12 @@ from model_zoo.errors import ModelZooError
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def main(  # noqa: PLR0913  one parameter for each option
+    run_context: typer.Context,
     *,
-    site: Annotated[str, typer.Option(help="Name of the site.")],
-    source: Annotated[str, typer.Option(help="Video file, folder of pictures, or rtsp/http URL.")],
+    site: Annotated[str | None, typer.Option(help="Name of the site.")] = None,
+    source: Annotated[str | None, typer.Option(help="Video file, folder of pictures, or rtsp/http URL.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Watch a file as fast as possible.")] = False,
     start: Annotated[str | None, typer.Option(help="Instant of a file's first frame, ISO 8601 with offset.")] = None,
     state: Annotated[Path | None, typer.Option(help="Folder for alerts and clips. (default: state/SITE)")] = None,
@@ -43,6 +49,10 @@ def main(  # noqa: PLR0913  one parameter for each option
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Watches one camera, writes alerts and clips, and prints one line of JSON when it ends."""
+    if run_context.invoked_subcommand:
+        return
+    if site is None or source is None:
+        raise click.UsageError(f"Missing option '--{'site' if site is None else 'source'}'.")
     _set_up_logging(log_level)
     checked = checked_config(
         site=site,
@@ -71,6 +81,19 @@ def main(  # noqa: PLR0913  one parameter for each option
     typer.echo(json.dumps(dataclasses.asdict(summary)))
 
 
+@app.command()
+def rule(
+    sentence: Annotated[str, typer.Argument(help="Such as 'alert me if a person enters after 10 PM'.")],
+    config: Annotated[Path, typer.Option(help="Site description, YAML.")],
+) -> None:
+    """Prints the rule that a sentence means, to be put under `rules:`, and says it again in other words."""
+    from context.language import understand  # loads the grammar's library
+
+    understood = understand(sentence, load_config(config, Site))
+    plain = understood.rule.model_dump(mode="json", exclude_defaults=True)
+    typer.echo(f"# {understood.paraphrase}\n{yaml.safe_dump([plain], sort_keys=False)}", nl=False)
+
+
 def _parse_instant(text: str | None) -> dt.datetime | None:
     try:
         return None if text is None else dt.datetime.fromisoformat(text)
@@ -87,4 +110,4 @@ def _set_up_logging(level: str) -> None:
 
 
 if __name__ == "__main__":
-    run_command(app, ClientError, ModelZooError)
+    run_command(app, ClientError, ModelZooError, LanguageError)

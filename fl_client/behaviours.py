@@ -14,6 +14,7 @@ import numpy.typing as npt
 from context.behaviour.finding import Behaviour
 from context.behaviour.observer import NOTHING_OBSERVED, Findings, observe
 from context.behaviour.settings import BehaviourSettings
+from context.seen import Seen
 from context.site import Camera
 from context.track import Point, Posture, Sighting
 from fl_client.postures import Asked
@@ -113,6 +114,12 @@ class BehaviourWatch:
         self._zones = zone_facts(camera)
         self._observed = NOTHING_OBSERVED
         self._findings: dict[int, Findings] = {}
+        self._sightings: tuple[Sighting, ...] = ()
+
+    @property
+    def looked_s(self) -> float:
+        """Instant of the last look that was taken; frames in between are passed over."""
+        return self._observed.instant_s
 
     def look(
         self,
@@ -127,11 +134,12 @@ class BehaviourWatch:
             What was measured of each object when last looked at, beyond its limit or not; nothing of newer objects.
         """
         if not 0.0 <= instant_s - self._observed.instant_s < LOOK_EVERY_S:
-            sightings = self._sightings(placed, instant_s) + self._low_sightings(low, instant_s)
+            sightings = self._sightings_of(placed, instant_s) + self._low_sightings(low, instant_s)
             if postures:
                 sightings = [one._replace(posture=postures.get(one.track_id)) for one in sightings]
             self._observed, found = observe(self._observed, instant_s, sightings, self._settings)
             self._findings = {one.track_id: findings for one, findings in zip(sightings, found, strict=True)}
+            self._sightings = tuple(sightings)
         return tuple(self._findings.get(one.track_id, ()) for one in placed.objects)
 
     def shown_by(self, things: Sequence[LowThing]) -> tuple[Findings, ...]:
@@ -139,7 +147,28 @@ class BehaviourWatch:
         shown = (self._findings.get(one.track_id, ()) for one in things)
         return tuple(tuple(finding for finding in one if finding.behaviour in TOLD_OF_LOW) for one in shown)
 
-    def _sightings(self, placed: PlacedObjects, instant_s: float) -> list[Sighting]:
+    def seen(self, zones_by_track: Mapping[int, frozenset[str]]) -> dict[int, Seen]:
+        """What rules are told of the objects and low things of the last look, by track, without the model's opinion.
+
+        Args:
+            zones_by_track: Every zone that each track stands in.
+        """
+        identity = {number: track.identity for number, track in self._observed.following.track_by_id.items()}
+        return {
+            one.track_id: Seen(
+                identity[one.track_id],
+                one.kind,
+                one.foot,
+                one.unit,
+                zones_by_track[one.track_id],
+                one.is_cut,
+                findings=self._findings[one.track_id],
+                is_low=one.is_low,
+            )
+            for one in self._sightings
+        }
+
+    def _sightings_of(self, placed: PlacedObjects, instant_s: float) -> list[Sighting]:
         foot_x = (placed.boxes[:, 0] + placed.boxes[:, 2]) / 2
         motion = np.array([one.motion for one in placed.objects]).reshape(-1, NUM_MOTION)[:, [_WIDTH, _HEIGHT, _SPEED]]
         rows = np.column_stack([foot_x, placed.boxes[:, 3], placed.units, motion]).tolist()

@@ -6,6 +6,7 @@ from context.behaviour.observer import Findings
 from context.severity import severity_score
 from context.site import Camera
 from fl_client.perceived import Perceived
+from fl_client.rules import Told
 from fl_client.scoring import CameraScorer, StreamScorer, Surprise
 from model_zoo.evaluation.frame_auc import EMA_WEIGHT
 from model_zoo.perception.tubelet import Box
@@ -43,6 +44,8 @@ class ScoredFrame:
     is_learning: bool
     unscored: Findings = ()
     """What things too low to be scored do beyond the limits."""
+    told: tuple[Told, ...] = ()
+    """What rules waited for and has happened."""
 
 
 class FrameJudge:

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from context.behaviour.observer import Findings
 from context.context_vector import Moment, moment_at
 from context.schedule import OperationalState
+from context.seen import Seen
 from context.site import Camera, Site
-from context.zone import ZONE_KINDS, zone_slots
+from context.zone import ZONE_KINDS, zone_slots, zones_at
 from fl_client.behaviours import (
     NO_POSTURES,
     NOTHING_LOW,
@@ -58,6 +59,8 @@ class Perceived:
     """What was measured of the behaviour of each object. N of them."""
     low_things: tuple[LowThing, ...] = ()
     """What is too low to be scored."""
+    seen_by_track: Mapping[int, Seen] | None = None
+    """What rules are told of each object and low thing; None where behaviours passed over this frame."""
     low_behaviours: tuple[Findings, ...] = ()
     """Left objects and falls among the low things; one entry for each."""
 
@@ -131,6 +134,7 @@ class CameraView:
             np.array([window.track_id for window in windows], dtype=np.int64),
             behaviours,
             tuple(low.things),
+            self._seen(objects, boxes, low) if self._behaviours.looked_s == instant_s else None,
             self._behaviours.shown_by(low.things),
         )
 
@@ -165,6 +169,11 @@ class CameraView:
             return NOTHING_LOW
         boxes = np.stack([one.box for one in things])
         return PlacedLowThings(things, boxes, self._units(boxes, aspect_px), zone_slots(self._camera.zones, boxes))
+
+    def _seen(self, objects: Sequence[ObservedObject], boxes: Boxes, low: PlacedLowThings) -> dict[int, Seen]:
+        tracks = [one.track_id for one in objects] + [one.track_id for one in low.things]
+        zones = zones_at(self._camera.zones, np.concatenate([boxes, low.boxes]))
+        return self._behaviours.seen(dict(zip(tracks, zones, strict=True)))
 
     def _turned(self, seen: ObservedObject, slot: int) -> ObservedObject:
         cos, sin = self._cos_sin[slot]

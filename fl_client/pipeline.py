@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import logging
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,11 +22,13 @@ from context.schedule import STATES, OperationalState
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS
 from fl_client.errors import ClientError
-from fl_client.judging import FrameJudge, ScoredFrame
+from fl_client.judging import FrameJudge, ScoredFrame, ScoredObject
 from fl_client.learning import BlockBuilder, SceneLearner, forget_scenes, load_scenes, save_scenes
 from fl_client.neighbours import leave_sums, neighbours_sums
 from fl_client.perceived import CameraView, Perceived
+from fl_client.recording.scored import fractions
 from fl_client.releases.site_model import load_site_model
+from fl_client.rules import CameraRules, Told
 from fl_client.scorer_fitting import fit_camera
 from fl_client.scoring import CameraScorer
 from fl_client.storage.tubelet_store import TubeletStore
@@ -96,6 +99,7 @@ class CameraPipeline:
         self._blocks = BlockBuilder(min(BLOCK_S, self._learn_for_s / BLOCKS_TO_LEARN))
         self._frame_shape: tuple[int, ...] | None = None
         self._watched_s = self._store.watched_s()
+        self._rules = CameraRules(site, camera)
         self._judge_at_work: FrameJudge | None = None
         self._has_asked_for_scorer = False
         self._fitted_at_s = 0.0
@@ -137,8 +141,10 @@ class CameraPipeline:
         judge = None if self.is_learning else self._current_judge()
         if judge is None:
             self._learn(seen, np.ones(len(seen.tubelets), dtype=np.bool_))
-            return ScoredFrame(instant_s, (), 0.0, 0.0, seen.moment.state.value, is_learning=True)
-        return self._judge(judge, seen)
+            state, told = seen.moment.state.value, self._told(seen, ())
+            return ScoredFrame(instant_s, (), 0.0, 0.0, state, is_learning=True, told=told)
+        scored = self._judge(judge, seen)
+        return dataclasses.replace(scored, told=self._told(seen, scored.objects))
 
     def swap_model(self, model_path: Path) -> str:
         """Prepares another model; the next frame is scored with it. Call it from any thread.
@@ -193,6 +199,16 @@ class CameraPipeline:
         self._remember(seen, is_alarming)
         self._learn(seen, ~is_alarming)
         return frame
+
+    def _told(self, seen: Perceived, scored: Sequence[ScoredObject]) -> tuple[Told, ...]:
+        """What rules say of a frame, with what the model thinks of its objects."""
+        if not seen.seen_by_track:
+            return () if seen.seen_by_track is None else self._rules.look((), (), seen.instant_s)
+        severity = {one.track_id: one.severity for one in scored}
+        boxes = {int(number): box for number, box in zip(seen.track_ids, seen.boxes, strict=True)}
+        boxes |= {one.track_id: one.box for one in seen.low_things}
+        objects = [one._replace(severity=severity.get(key, 0.0)) for key, one in seen.seen_by_track.items()]
+        return self._rules.look(objects, [fractions(boxes[key]) for key in seen.seen_by_track], seen.instant_s)
 
     def _current_judge(self) -> FrameJudge | None:
         """The judge with the newest scorer; ``None`` while the first is being fitted beside the frame loop."""

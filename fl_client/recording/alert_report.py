@@ -48,8 +48,10 @@ def _told(finding: Finding) -> ShownBehaviour:
 
 
 def _why(event: Event) -> str:
+    """What rules said, then why the model finds it unusual, where it does."""
     suffix = "" if event.part == 1 else f" (part {event.part} of a long event)"
-    return (_shown(event.peak.why, MAX_WHY_CHARACTERS - len(suffix)) or "Unusual for this camera.") + suffix
+    why = " ".join([*event.told, *([] if event.peak.is_told else [event.peak.why])])
+    return (_shown(why, MAX_WHY_CHARACTERS - len(suffix)) or "Unusual for this camera.") + suffix
 
 
 def _shown(text: str, max_characters: int) -> str:

@@ -1,13 +1,16 @@
 """What recording reads of a scored frame, and how it becomes an observation of the event rules."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from context.alarm import Outcome
 from context.behaviour.finding import Finding, strongest
 from context.event import Observation
+from fl_client.rules import Told
 
 SHOWN_SEVERITY = 0.4
 """Severity from which an object's behaviours are told of: events go on down to here."""
@@ -49,16 +52,32 @@ class ScoredFrameView(Protocol):
     def is_learning(self) -> bool: ...  # noqa: D102
     @property
     def unscored(self) -> tuple[Finding, ...]: ...  # noqa: D102
+    @property
+    def told(self) -> tuple[Told, ...]: ...  # noqa: D102
 
 
 def observation_of(scored: ScoredFrameView) -> Observation:
-    """What a scored frame says to the event rules: its severity, and its most severe object."""
+    """What a scored frame says to the event rules: its severity, and its most severe object.
+
+    A rule that a person is to be told of speaks first: it opens an event at once, whatever the model thinks.
+    """
+    raised = [one for one in scored.told if one.outcome is Outcome.RAISED]
+    seen = _seen(scored)
+    if not raised:
+        return seen
+    first = max(raised, key=lambda one: one.severity)
+    why = " ".join(one.why for one in raised)
+    severity = max(first.severity, seen.severity)
+    return dataclasses.replace(seen, severity=severity, box=first.box, zone=first.zone, why=why, is_told=True)
+
+
+def _seen(scored: ScoredFrameView) -> Observation:
     peak = max(scored.objects, key=lambda one: one.severity, default=None)
     return Observation(
         instant_s=scored.instant_s,
         severity=0.0 if scored.is_learning else scored.severity,
         score=scored.score,
-        box=(0.0, 0.0, 1.0, 1.0) if peak is None else _fractions(peak.box),
+        box=(0.0, 0.0, 1.0, 1.0) if peak is None else fractions(peak.box),
         zone="" if peak is None else peak.zone,
         why=UNUSUAL_SCENE if peak is None else peak.why,
         operational_state=scored.operational_state,
@@ -73,7 +92,7 @@ def _shown(scored: ScoredFrameView) -> tuple[Finding, ...]:
     return strongest((), (*told, *scored.unscored))
 
 
-def _fractions(box: npt.NDArray[np.float32]) -> tuple[float, float, float, float]:
+def fractions(box: npt.NDArray[np.float32]) -> tuple[float, float, float, float]:
     """A tracker's box cut to the frame: its prediction may reach beyond the edge."""
     left, top, right, bottom = (float(side) for side in np.clip(box, 0.0, 1.0))
     return (left, top, max(left, right), max(top, bottom))

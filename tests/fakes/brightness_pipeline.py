@@ -9,6 +9,7 @@ import numpy.typing as npt
 from context.behaviour.finding import Finding
 from fl_client.app import PipelineOrder
 from fl_client.capture.wire import Picture
+from fl_client.rules import Told
 from model_zoo.errors import ModelFileError
 
 DEFAULT_DIGEST = "d" * 64
@@ -37,6 +38,7 @@ class BrightFrame:
     operational_state: str
     is_learning: bool
     unscored: tuple[Finding, ...] = ()
+    told: tuple[Told, ...] = ()
 
 
 class BrightnessPipeline:

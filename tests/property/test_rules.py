@@ -101,7 +101,7 @@ def test_every_firing_is_counted_and_the_most_severe_yet_is_always_told(
     highest = 0.49  # below the lowest severity that has a word
     for gap_s, name, severity in gaps:
         now_s += gap_s
-        state, verdict = gate.judge(state, Firing(name, now_s, 0.0, "", None, severity, 0.0), _NOON)
+        state, verdict = gate.judge(state, Firing(name, 1, now_s, 0.0, "", severity, 0.0), _NOON)
         if severity_word(severity) != severity_word(highest) and severity > highest:
             assert verdict.outcome is Outcome.RAISED
         if verdict.outcome is Outcome.RAISED:

@@ -26,7 +26,7 @@ def gate(*exemptions: dict[str, Any], **fields: Any) -> Gate:  # noqa: ANN401
 
 
 def firing(instant_s: float, severity: float = MEDIUM, rule: str = "rule", **fields: Any) -> Firing:  # noqa: ANN401
-    return Firing(rule, instant_s, 0.0, fields.get("zone", ""), None, severity, fields.get("learned", 0.0))
+    return Firing(rule, 1, instant_s, 0.0, fields.get("zone", ""), severity, fields.get("learned", 0.0))
 
 
 def judged(judge: Gate, *firings: Firing, state: AlarmState = QUIET) -> tuple[AlarmState, list[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from context.behaviour.finding import Behaviour, Finding
-from context.event import Event, EventRules, EventState, Observation, step
+from context.event import MOST_TOLD, Event, EventRules, EventState, Observation, step
 
 RULES = EventRules(alert_threshold=0.5, release_threshold=0.4, open_frames=3, quiet_s=5.0, longest_s=60.0)
 
@@ -124,3 +124,55 @@ def test_step_changes_nothing_it_was_given() -> None:
 def test_contradictory_rules_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         dataclasses.replace(RULES, **values)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def told(instant_s: float, severity: float, why: str = "rule") -> Observation:
+    return Observation(instant_s, severity, why=why, is_told=True)
+
+
+def test_what_a_rule_tells_opens_an_event_at_once_below_every_threshold() -> None:
+    state, _ = step(EventState(), told(0.0, 0.1), RULES)
+    assert state.open_event is not None
+    assert state.open_event.told == ("rule",)
+    state, ended = step(state, Observation(5.0, 0.0), RULES)
+    assert ended is not None
+    assert (ended.first.instant_s, ended.ended_s) == (0.0, 0.0)
+
+
+def test_what_rules_tell_keeps_an_event_open_and_is_kept_once_each() -> None:
+    state = EventState()
+    for instant_s, why in ((0.0, "first"), (4.0, "second"), (8.0, "first")):
+        state, ended = step(state, told(instant_s, 0.5, why), RULES)
+        assert ended is None
+    assert state.open_event is not None
+    assert state.open_event.told == ("first", "second")
+    assert state.open_event.ended_s == 8.0
+
+
+def test_reasons_are_bounded_and_the_newest_stay() -> None:
+    state = EventState()
+    for index in range(20):
+        state, _ = step(state, told(float(index), 0.5, str(index)), RULES)
+    assert state.open_event is not None
+    assert state.open_event.told == tuple(str(index) for index in range(20 - MOST_TOLD, 20))
+
+
+def test_peak_is_the_most_severe_and_of_equals_the_one_that_a_rule_tells() -> None:
+    state, _ = step(EventState(), told(0.0, 0.6), RULES)
+    state, _ = step(state, Observation(1.0, 0.6, why="model"), RULES)
+    assert state.open_event is not None
+    assert state.open_event.peak.why == "rule"
+    state, _ = step(state, Observation(2.0, 0.9, why="model"), RULES)
+    assert state.open_event is not None
+    assert (state.open_event.peak.why, state.open_event.told) == ("model", ("rule",))
+
+
+def test_next_part_of_a_long_event_tells_only_what_was_told_in_it() -> None:
+    state, _ = step(EventState(), told(0.0, 0.9, "first"), RULES)
+    for second in range(1, 61):
+        state, _ = step(state, Observation(float(second), 0.9), RULES)
+    state, ended = step(state, told(61.0, 0.9, "second"), RULES)
+    assert ended is not None
+    assert ended.told == ("first",)
+    assert state.open_event is not None
+    assert (state.open_event.part, state.open_event.told) == (2, ("second",))

@@ -253,7 +253,7 @@ def test_crowd_has_the_limits_of_the_site() -> None:
 def test_count_tells_how_many_and_the_worst_that_the_model_says_of_them() -> None:
     scene = (one(0.1, "bay", identity=1), one(0.2, "bay", identity=2, severity=0.7))
     (fired,) = watched("count", zones=["bay"], limit=2, severity="low").fires(seconds(scene, 2.0))
-    assert (fired.value, fired.zone, fired.foot, fired.learned) == (2.0, "bay", None, 0.7)
+    assert (fired.value, fired.zone, fired.identity, fired.learned) == (2.0, "bay", None, 0.7)
     assert fired.severity == pytest.approx(0.75)
 
 

@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from context.alarm import Outcome
 from context.behaviour.finding import Behaviour, Finding
 from context.event import Event, Observation
 from fl_client.recording.alert_report import MAX_WHY_CHARACTERS, report_of
 from fl_client.recording.jpeg_ring import RING_S, JpegFrame, JpegRing, compress, decompress
 from fl_client.recording.scored import UNUSUAL_SCENE, observation_of
+from fl_client.rules import Told
 from fl_protocol.messages import MAX_BEHAVIOURS
 from tests.fakes.brightness_pipeline import BrightFrame, BrightObject
 
@@ -38,6 +40,34 @@ def test_frame_without_objects_is_unusual_as_a_whole() -> None:
 
 def test_learning_raises_nothing() -> None:
     assert observation_of(scored(0.99, is_learning=True)).severity == 0.0
+
+
+def told(severity: float, outcome: Outcome = Outcome.RAISED, why: str = "Rule 'night': enter.") -> Told:
+    return Told("night", outcome, severity, "doors", (0.1, 0.2, 0.3, 0.4), why)
+
+
+def test_rule_speaks_first_even_while_nothing_is_learned() -> None:
+    frame = dataclasses.replace(scored(0.9, is_learning=True), told=(told(0.6), told(0.7, why="Rule 'run'.")))
+    seen = observation_of(frame)
+    assert (seen.is_told, seen.severity, seen.zone) == (True, 0.7, "doors")
+    assert seen.box == (0.1, 0.2, 0.3, 0.4)
+    assert seen.why == "Rule 'night': enter. Rule 'run'."
+
+
+def test_model_that_finds_more_raises_the_severity_of_what_a_rule_tells() -> None:
+    assert observation_of(dataclasses.replace(scored(0.9), told=(told(0.6),))).severity == 0.9
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.RAISED])
+def test_what_is_held_back_changes_nothing(outcome: Outcome) -> None:
+    assert observation_of(dataclasses.replace(scored(0.2), told=(told(0.9, outcome),))) == observation_of(scored(0.2))
+
+
+def test_report_says_what_rules_said_and_then_what_the_model_finds() -> None:
+    event = Event(PEAK, PEAK, 12.5, told=("Rule 'night': enter.",))
+    assert report_of(event, ALERT_ID, "door", "a" * 64).why == "Rule 'night': enter. Runs."
+    by_rule = dataclasses.replace(PEAK, is_told=True, why="Rule 'night': enter.")
+    assert report_of(dataclasses.replace(event, peak=by_rule), ALERT_ID, "d", "a" * 64).why == "Rule 'night': enter."
 
 
 def test_report_says_what_the_peak_was() -> None:
