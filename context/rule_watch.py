@@ -186,64 +186,62 @@ def _stayed(stay: Stay, holds: bool, now_s: float, away_s: float) -> Stay:
     return stay
 
 
-def _enter(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
-    stays, firings = _kept(watch, state, look), []
-    for key, before in stays.items():
-        if before.seen_s < look.instant_s:
-            continue
-        stay = _stayed(before, watch.is_inside(before.last), look.instant_s, AWAY_S)
-        if stay.has_settled and not before.has_settled:  # rule 3: told now or never
-            stay = stay._replace(is_told=True)
-            if is_on:
-                firings.append(watch.firing(look.instant_s, stay.last))
-        stays[key] = stay
-    return RuleState(stays), tuple(firings)
+_Step = Callable[[RuleWatch, Stay, float, bool], tuple[Stay, Firing | None]]
+"""Takes how an object was before a look that shows it, the instant, and whether the rule's hours are on."""
+_Outcome = tuple[RuleState, tuple[Firing, ...]]
 
 
-def _leave(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
-    stays, firings = _kept(watch, state, look), []
-    lost = [stay for key, stay in state.stays.items() if key not in stays and stay.has_settled and stay.last.is_cut]
-    if is_on:
-        firings += [watch.firing(look.instant_s, stay.last, zone=stay.zone) for stay in lost]  # rule 4
-    for key, before in stays.items():
-        if before.seen_s < look.instant_s:
-            continue
-        is_inside = watch.is_inside(before.last)
-        stay = _stayed(before, is_inside, look.instant_s, SETTLE_S)
-        if before.has_settled and stay.since_s is None and is_on:
-            firings.append(watch.firing(look.instant_s, stay.last, zone=before.zone))
-        stays[key] = stay._replace(zone=watch.zone_of(stay.last)) if is_inside else stay
-    return RuleState(stays), tuple(firings)
+def _each(step: _Step) -> Callable[[RuleWatch, RuleState, Look, bool], _Outcome]:
+    """A deed of single objects: ``step`` for each that is seen."""
+
+    def watch_each(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> _Outcome:
+        stays, firings = _kept(watch, state, look), []
+        for key, before in stays.items():
+            if before.seen_s == look.instant_s:
+                stays[key], fired = step(watch, before, look.instant_s, is_on)
+                firings += [fired] if fired else []
+        return RuleState(stays), tuple(firings)
+
+    return watch_each
 
 
-def _dwell(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
-    stays, firings = _kept(watch, state, look), []
-    for key, before in stays.items():
-        if before.seen_s < look.instant_s:
-            continue
-        stay = _stayed(before, watch.is_inside(before.last), look.instant_s, AWAY_S)
-        length_s = 0.0 if stay.since_s is None else stay.until_s - stay.since_s
-        if is_on and stay.has_settled and not stay.is_told and length_s >= (watch.rule.limit or 0.0):
-            stay = stay._replace(is_told=True)
-            firings.append(watch.firing(look.instant_s, stay.last, length_s))
-        stays[key] = stay
-    return RuleState(stays), tuple(firings)
+def _enters(watch: RuleWatch, before: Stay, now_s: float, is_on: bool) -> tuple[Stay, Firing | None]:
+    stay = _stayed(before, watch.is_inside(before.last), now_s, AWAY_S)
+    has_come = stay.has_settled and not before.has_settled  # rule 3: told now or never
+    return stay, watch.firing(now_s, stay.last) if has_come and is_on else None
 
 
-def _measured(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+def _leaves(watch: RuleWatch, before: Stay, now_s: float, is_on: bool) -> tuple[Stay, Firing | None]:
+    is_inside = watch.is_inside(before.last)
+    stay = _stayed(before, is_inside, now_s, SETTLE_S)
+    has_gone = before.has_settled and stay.since_s is None
+    fired = watch.firing(now_s, stay.last, zone=before.zone) if has_gone and is_on else None
+    return (stay._replace(zone=watch.zone_of(stay.last)) if is_inside else stay), fired
+
+
+def _leave(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> _Outcome:
+    after, firings = _each(_leaves)(watch, state, look, is_on)
+    lost = [stay for key, stay in state.stays.items() if key not in after.stays and stay.has_settled]
+    gone = [stay for stay in lost if stay.last.is_cut and is_on]  # rule 4
+    return after, (*firings, *(watch.firing(look.instant_s, stay.last, zone=stay.zone) for stay in gone))
+
+
+def _dwells(watch: RuleWatch, before: Stay, now_s: float, is_on: bool) -> tuple[Stay, Firing | None]:
+    stay = _stayed(before, watch.is_inside(before.last), now_s, AWAY_S)
+    length_s = 0.0 if stay.since_s is None else stay.until_s - stay.since_s
+    if not (is_on and stay.has_settled and not stay.is_told and length_s >= (watch.rule.limit or 0.0)):
+        return stay, None
+    return stay._replace(is_told=True), watch.firing(now_s, stay.last, length_s)
+
+
+def _is_measured(watch: RuleWatch, before: Stay, now_s: float, is_on: bool) -> tuple[Stay, Firing | None]:
     """Deeds that ``context.behaviour`` measures, and what the model finds unusual."""
-    stays, firings = _kept(watch, state, look), []
-    for key, before in stays.items():
-        if before.seen_s < look.instant_s:
-            continue
-        value = _value(watch, before.last) if watch.is_inside(before.last) else None
-        stay = _stayed(before, value is not None, look.instant_s, REARM_S)
-        is_long = stay.has_settled or watch.rule.deed is not Deed.UNUSUAL  # one look in doubt is no event
-        if is_on and value is not None and is_long and not stay.is_told:
-            stay = stay._replace(is_told=True)
-            firings.append(watch.firing(look.instant_s, stay.last, value))
-        stays[key] = stay
-    return RuleState(stays), tuple(firings)
+    value = _value(watch, before.last) if watch.is_inside(before.last) else None
+    stay = _stayed(before, value is not None, now_s, REARM_S)
+    is_long = stay.has_settled or watch.rule.deed is not Deed.UNUSUAL  # one look in doubt is no event
+    if value is None or stay.is_told or not (is_on and is_long):
+        return stay, None
+    return stay._replace(is_told=True), watch.firing(now_s, stay.last, value)
 
 
 def _value(watch: RuleWatch, one: Seen) -> float | None:
@@ -262,7 +260,7 @@ def _is_beyond(finding: Finding, limit: float | None) -> bool:
     return finding.holds if limit is None else finding.value >= limit
 
 
-def _crossed(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+def _crossed(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> _Outcome:
     """The way from one place to the next that is a step away."""
     if watch.line is None:
         raise ValueError(f"rule {watch.rule.name}: expected its line at this camera")
@@ -281,7 +279,7 @@ def _crossed(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tup
     return RuleState(stays), tuple(firings)
 
 
-def _count(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> tuple[RuleState, tuple[Firing, ...]]:
+def _count(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> _Outcome:
     """How many are there at a time, with the same patience for those at the edge as everywhere."""
     rule, stays = watch.rule, _kept(watch, state, look)
     for key, before in stays.items():
@@ -320,13 +318,13 @@ def _lasted(state: RuleState, holds: bool, now_s: float) -> RuleState:
     return dataclasses.replace(state, broken_s=broken_s)
 
 
-_WATCH: Mapping[Deed, Callable[[RuleWatch, RuleState, Look, bool], tuple[RuleState, tuple[Firing, ...]]]] = {
-    Deed.ENTER: _enter,
+_WATCH: Mapping[Deed, Callable[[RuleWatch, RuleState, Look, bool], _Outcome]] = {
+    Deed.ENTER: _each(_enters),
     Deed.LEAVE: _leave,
-    Deed.DWELL: _dwell,
+    Deed.DWELL: _each(_dwells),
     Deed.COUNT: _count,
     Deed.CROWD: _count,
     Deed.LINE_CROSSED: _crossed,
-    Deed.UNUSUAL: _measured,
-    **dict.fromkeys(_MEASURED, _measured),
+    Deed.UNUSUAL: _each(_is_measured),
+    **dict.fromkeys(_MEASURED, _each(_is_measured)),
 }

@@ -1,8 +1,6 @@
 """From frames to the alert on disk: a rule of the site raises it, from the first minute on."""
 
-import contextlib
 import datetime as dt
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,19 +9,11 @@ from typing import Any
 import pytest
 
 from context.context_vector import moment_at
-from context.event import EventRules
 from context.language import understand
 from context.site import Site
-from fl_client.capture.wire import CapturedFrame
-from fl_client.pipeline import CameraPipeline
-from fl_client.recording.clip_writer import ClipWriter, FinishedClip
-from fl_client.recording.event_recorder import EventRecorder
-from fl_client.storage.database import open_database
-from fl_client.storage.events import AlertStore
-from fl_client.storage.state_folder import open_state_folder
 from fl_runtime.config_file import load_config
-from tests.fakes.drawn_scene import FPS, walking_frames
-from tests.fakes.onnx_models import drawn_model
+from tests.fakes.drawn_scene import walking_frames
+from tests.fakes.watched_camera import alerts_of
 
 EVENING = dt.datetime(2026, 1, 7, 22, 30, tzinfo=dt.UTC)
 ONE_AISLE = "name: s\ncameras: [{name: c, zones: [{name: aisle, kind: aisle, polygon: [[0,0],[1,0],[1,1]]}]}]\n"
@@ -35,35 +25,14 @@ def described(*rules: dict[str, Any]) -> Site:
     return Site.model_validate({"name": "store42", "cameras": [camera], "rules": list(rules)}, strict=False)
 
 
-def alerts_of(folder: Path, site: Site, began: dt.datetime) -> list[dict[str, Any]]:
-    """Watches walkers for forty seconds, in which nothing is learned yet; returns the alerts as they are on disk."""
-    model = folder / "model.onnx"
-    model.write_bytes(drawn_model())
-    with contextlib.ExitStack() as stack:
-        state = stack.enter_context(open_state_folder(folder / "state"))
-        database = open_database(state.database_path)
-        stack.callback(database.close)
-        alerts = AlertStore(database, state.alerts)
-        pipeline = CameraPipeline(site, site.cameras[0], state.path, 600.0, model)
-        stack.callback(pipeline.close)
-
-        def _complete(clip: FinishedClip) -> None:
-            alerts.complete(clip.alert_id, clip.digest)
-
-        clips = ClipWriter(state.clips, FPS, _complete)
-        recorder = EventRecorder("door", pipeline, alerts, clips, EventRules())
-        for index, frame in enumerate(walking_frames(600, seed=1, walkers_every=100)):
-            now_s = began.timestamp() + index / FPS
-            recorder.observe(CapturedFrame(frame, now_s, num_decoded=1), pipeline.process(frame, now_s))
-        recorder.close()
-        assert {path.stem for path in state.clips.glob("*.webm")} == {path.stem for path in state.alerts.glob("*.json")}
-        found = [json.loads(path.read_text()) for path in state.alerts.glob("*.json")]
-        return sorted(found, key=lambda alert: str(alert["started_utc"]))
+def alerts_of_walkers(folder: Path, site: Site, began: dt.datetime) -> list[dict[str, Any]]:
+    """A walker every ten seconds for a minute, in which nothing is learned yet."""
+    return alerts_of(folder, site, began.timestamp(), 600.0, [walking_frames(600, seed=1, walkers_every=100)])
 
 
 def test_rule_said_in_english_alerts_while_nothing_is_learned(tmp_path: Path) -> None:
     rule = understand("Alert me if a person enters the aisle after 10 PM, as high", described()).rule
-    alerts = alerts_of(tmp_path, described(rule.model_dump(mode="json")), EVENING)
+    alerts = alerts_of_walkers(tmp_path, described(rule.model_dump(mode="json")), EVENING)
     assert alerts, "nobody was seen to enter"
     for alert in alerts:
         assert alert["why"] == "Rule 'person enter aisle': enter (in aisle)."
@@ -77,7 +46,7 @@ def test_rule_said_in_english_alerts_while_nothing_is_learned(tmp_path: Path) ->
 def test_same_walkers_raise_nothing_before_the_hours_of_the_rule(tmp_path: Path) -> None:
     rule = understand("Alert me if a person enters the aisle after 10 PM", described()).rule
     site = described(rule.model_dump(mode="json"))
-    assert alerts_of(tmp_path, site, EVENING - dt.timedelta(hours=2)) == []
+    assert alerts_of_walkers(tmp_path, site, EVENING - dt.timedelta(hours=2)) == []
     assert moment_at(site, EVENING).state.value == "closed"
 
 
