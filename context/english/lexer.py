@@ -96,7 +96,7 @@ class _Reading:
     def next(self, before: str) -> lark.Token | None:
         """The terminal that comes next after another; None where the word is none."""
         token = (
-            self._camera(before)
+            self._camera()
             or self._place(before)
             or self._time_or_number()
             or self._phrase()
@@ -108,7 +108,7 @@ class _Reading:
             self.position += 1
         return token
 
-    def _camera(self, before: str) -> lark.Token | None:
+    def _camera(self) -> lark.Token | None:
         """``camera NAME`` or ``NAME camera``."""
         is_named_before = self._text_of(1) in {"camera", "cam"}
         first = 1 if is_named_before else 0
@@ -117,8 +117,6 @@ class _Reading:
             is_named_after = self._text_of(1, first + many) in {"camera", "cam"}
             if named and (is_named_before or is_named_after):
                 return self._taken(first + many + is_named_after * (not is_named_before), named.terminal, named.names)
-            if named and before == "CAMERA":
-                return self._taken(many, named.terminal, named.names)
         return None
 
     def _place(self, before: str) -> lark.Token | None:
@@ -186,18 +184,7 @@ class _Reading:
             return self._taken(1, "NUMBER", NUMBER_WORDS[one])
         if _NUMBER.fullmatch(one):
             return self._taken(1, "NUMBER", float(one))
-        return self._number_with_unit(one)
-
-    def _number_with_unit(self, one: str) -> lark.Token | None:
-        """``15s`` and ``20km/h`` are cut in two."""
-        cut = re.fullmatch(r"([0-9]{1,5}(?:\.[0-9]{1,3})?)([a-z/]+)", one)
-        if cut is None or PHRASES.get(cut[2], ("",))[0] not in {"UNIT", "SPEED_UNIT"}:
-            return None
-        word = self._words[self.position]
-        middle = word.start + len(cut[1])
-        parts = [_Word(cut[1], word.start, middle), _Word(cut[2], middle, word.end)]
-        self._words = [*self._words[: self.position], *parts, *self._words[self.position + 1 :]]
-        return self._taken(1, "NUMBER", float(cut[1]))
+        return None
 
     def _half_day(self, clock: re.Match[str], many: int) -> DayTime:
         return self._half_day_of(float(clock[1]), int(clock[2] or 0), clock[3], many)

@@ -212,6 +212,10 @@ def test_who_appears_beyond_the_line_has_not_crossed_it() -> None:
     assert watched("line_crossed", LINE, line="line").fires(scenes) == []
 
 
+def test_line_is_crossed_by_those_who_are_meant() -> None:
+    assert watched("line_crossed", LINE, line="line", kinds=["vehicle"]).fires(way(0.4, 0.6)) == []
+
+
 def test_rule_of_a_line_that_is_not_there_is_no_silent_nothing() -> None:
     with pytest.raises(ValueError, match="expected its line at this camera"):
         watched("line_crossed", None, line="line").fires(way(0.4))

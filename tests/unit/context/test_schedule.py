@@ -156,3 +156,45 @@ def test_time_of_day_that_cannot_be_meant_is_refused(text: object, problem: str)
 def test_contradiction_names_what_is_wrong(fields: dict[str, Any], problem: str) -> None:
     with pytest.raises(pydantic.ValidationError, match=problem):
         Schedule.model_validate(fields)
+
+
+BERLIN = {"latitude": 52.52, "longitude": 13.4}
+
+
+def test_hours_that_follow_the_sun_open_later_in_winter() -> None:
+    plan = Schedule.model_validate(
+        {"location": BERLIN, "opening_minutes": 0, "weekly": {"sunday": {"opens": "sunrise", "closes": "sunset"}}}
+    )
+    zone = zoneinfo.ZoneInfo("Europe/Berlin")
+    seven = [dt.datetime(2026, month, day, 7, tzinfo=zone) for month, day in ((6, 21), (12, 20))]
+    assert [plan.state_at(one) for one in seven] == [OperationalState.OPEN, OperationalState.CLOSED]
+
+
+def test_day_on_which_the_sun_comes_too_late_is_closed() -> None:
+    hours = {"opens": "sunrise", "closes": "08:00"}
+    plan = Schedule.model_validate({"location": BERLIN, "weekly": {"sunday": hours}})
+    day = dt.datetime(2026, 12, 20, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
+    assert {plan.state_at(day + dt.timedelta(hours=hour)) for hour in range(24)} == {OperationalState.CLOSED}
+
+
+def test_public_holidays_of_the_country_are_closed_unless_listed_as_open() -> None:
+    plan = schedule(holiday_country="DE", holiday_subdivision="BE", open_holidays=["2026-10-03"])
+    days = [dt.date(2026, 3, 8), dt.date(2026, 10, 3), dt.date(2026, 12, 25), WEDNESDAY]
+    assert [plan.is_holiday(day) for day in days] == [True, False, True, False]
+    assert not schedule(holiday_country="DE", holiday_subdivision="BY").is_holiday(days[0])  # Women's Day is Berlin's
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"weekly": {"sunday": {"opens": "sunrise", "closes": "12:00"}}}, "location: needed for hours"),
+        ({"weekly": {"sunday": {"opens": "sunset", "closes": "sunset-01:00"}}}, "opens must come before closes"),
+        ({"holiday_subdivision": "BY"}, "holiday_country: needed to know its public holidays"),
+        ({"open_holidays": ["2026-10-03"]}, "holiday_country: needed to know its public holidays"),
+        ({"holiday_country": "XX"}, "expected a country, and a subdivision of it, whose holidays are known"),
+        ({"holiday_country": "DE", "holiday_subdivision": "TX"}, "expected a country, and a subdivision of it"),
+    ],
+)
+def test_sun_and_country_that_cannot_be_known_are_refused(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match=problem):
+        schedule(**fields)

@@ -7,7 +7,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from context.zone import Zone, zone_slots
+from context.zone import Zone, zone_slots, zones_at
 
 SQUARE = [[0.2, 0.2], [0.6, 0.2], [0.6, 0.6], [0.2, 0.6]]
 
@@ -75,3 +75,11 @@ def test_box_belongs_to_the_first_listed_zone_its_bottom_centre_is_in() -> None:
 def test_camera_without_zones_and_frame_without_boxes_are_no_special_case() -> None:
     assert zone_slots((), np.array([[0, 0, 1, 1]], dtype=np.float32)).tolist() == [0]
     assert zone_slots((zone(),), np.zeros((0, 4), dtype=np.float32)).tolist() == []
+
+
+def test_box_stands_in_every_zone_that_holds_its_bottom_centre() -> None:
+    whole = zone(name="Shop", polygon=[[0, 0], [1, 0], [1, 1], [0, 1]])
+    boxes = np.array([[0.3, 0.0, 0.5, 0.5], [0.3, 0.3, 0.5, 0.7], [0.0, 0.1, 0.1, 1.2]], dtype=np.float32)
+    assert zones_at((zone(), whole), boxes) == [frozenset({"Tills", "Shop"}), frozenset({"Shop"}), frozenset()]
+    assert zones_at((), boxes) == [frozenset()] * 3
+    assert zones_at((whole,), np.zeros((0, 4), dtype=np.float32)) == []

@@ -490,6 +490,33 @@ UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
         "alert me if someone drives into the delivery bay before opening",
         {"deed": "enter", "kinds": ["vehicle"], "zones": ["delivery bay"], "when": {"states": ["closed", "opening"]}},
     ),
+    ("a car enters after 9 am", {"deed": "enter", "kinds": ["vehicle"], "when": {"start": "09:00", "end": "24:00"}}),
+    ("running", {"deed": "speed", "kinds": ["person"]}),
+    ("people at the doors around the clock", {"deed": "count", "kinds": ["person"], "zones": ["doors"], "limit": 1.0}),
+    (
+        "people at the doors for more than 15s except on Sundays and holidays",
+        {
+            "deed": "count",
+            "kinds": ["person"],
+            "zones": ["doors"],
+            "limit": 1.0,
+            "lasting_s": 15.0,
+            "when": {
+                "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
+                "holidays": False,
+            },
+        },
+    ),
+    (
+        "people on camera back or the tills camera after ten pm",
+        {
+            "deed": "count",
+            "kinds": ["person"],
+            "cameras": ["back", "tills"],
+            "limit": 1.0,
+            "when": {"start": "22:00", "end": "06:00"},
+        },
+    ),
 ]
 
 REFUSED: list[tuple[str, str, list[str]]] = [
@@ -537,6 +564,7 @@ REFUSED: list[tuple[str, str, list[str]]] = [
     ("a person crosses the doors", "did not expect this here", ["doors"]),
     ("people enter from Monday to weekend", "expected one weekday to another", ["from Monday to weekend"]),
     ("vehicles moving against the flow at the doors", "against_flow needs a zone with a flow_direction", []),
+    ("a car faster than 900 mph", "limit: expected at most 50 for speed", []),
     ("alert me", "the sentence stops too early", []),
     ("after hours", "the sentence stops too early", []),
     ("", "expected a sentence such as", []),
