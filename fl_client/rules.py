@@ -19,7 +19,7 @@ from context.site import Camera, Site
 logger = logging.getLogger(__name__)
 
 Fractions = tuple[float, float, float, float]
-_WHOLE_FRAME = (0.0, 0.0, 1.0, 1.0)
+WHOLE_FRAME = (0.0, 0.0, 1.0, 1.0)
 _UNITS = {
     Deed.DWELL: "{:.0f} s",
     Deed.STOPPED: "{:.0f} s",
@@ -34,7 +34,7 @@ _UNITS = {
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """What a rule waited for has happened, and whether a person is to be told.
+    """What a rule waited for has happened, or a camera is tampered with, and whether a person is to be told.
 
     ``box`` is xyxy as fractions of the frame; where the rule is about no single object, all of it.
     """
@@ -101,7 +101,7 @@ class CameraRules:
         self._alarms, verdict = self._gate.judge(self._alarms, firing, local)
         facts = {"rule": rule.name, "outcome": verdict.outcome.value, "incident": verdict.incident, "zone": firing.zone}
         logger.info("rule fired", extra=facts)
-        box = _WHOLE_FRAME if firing.identity is None else boxes.get(firing.identity, _WHOLE_FRAME)
+        box = WHOLE_FRAME if firing.identity is None else boxes.get(firing.identity, WHOLE_FRAME)
         return Told(rule.name, verdict.outcome, firing.severity, firing.zone, box, _why(rule, firing))
 
 

@@ -3,13 +3,18 @@
 import dataclasses
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from context.alarm import Outcome
+from context.severity import Severity, least_score
 from fl_client.capture.camera_feed import CameraFeed
+from fl_client.capture.tamper import Change, Tamper, TamperWatch
 from fl_client.capture.wire import CapturedFrame, Picture
 from fl_client.recording.event_recorder import EventRecorder
 from fl_client.recording.scored import ScoredFrameView
+from fl_client.rules import WHOLE_FRAME, Told
 from fl_client.storage.outbox import FeedbackCursor
 from fl_client.uplink.courier import Courier
 from fl_runtime.shutdown import StopFlag
@@ -17,6 +22,11 @@ from fl_runtime.shutdown import StopFlag
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 0.5
+_WHY_BY_TAMPER = {
+    Tamper.FROZEN: "Camera frozen: it repeats the same picture.",
+    Tamper.COVERED: "Camera covered or out of focus: the detail it usually shows is gone.",
+    Tamper.MOVED: "Camera moved: it no longer shows what it usually does.",
+}
 
 
 class Pipeline(Protocol):
@@ -96,6 +106,7 @@ class Watch:
     recorder: EventRecorder
     progress: Progress
     feedback: FeedbackLine | None = None
+    tamper: TamperWatch = dataclasses.field(default_factory=TamperWatch)
 
     def run(self, stop: StopFlag) -> None:
         """Watches until the source ends or a stop is requested.
@@ -114,7 +125,8 @@ class Watch:
         self.progress.begin()
         scored = self.pipeline.process(frame.picture, frame.instant_s)
         self._note_model(frame.instant_s)
-        self.recorder.observe(frame, scored)
+        changes = self.tamper.look(frame.picture, frame.instant_s, scored.operational_state)
+        self.recorder.observe(frame, scored, told_of(changes))
         self.progress.note(scored)
 
     def _note_model(self, instant_s: float) -> None:
@@ -125,6 +137,17 @@ class Watch:
             facts = {"model_digest": digest, "since_last_frame_s": gap_s, "dropped": self.feed.num_dropped}
             logger.info("scoring with another model", extra=facts)
         progress.model_digest = digest
+
+
+def told_of(changes: Sequence[Change]) -> tuple[Told, ...]:
+    """What a person is told of a camera that no longer shows what it should; that it is well again is logged."""
+    for change in changes:
+        logger.warning("camera's picture", extra={"tamper": change.tamper.value, "is_wrong": change.is_wrong})
+    return tuple(
+        Told("camera", Outcome.RAISED, least_score(Severity.HIGH), "", WHOLE_FRAME, _WHY_BY_TAMPER[change.tamper])
+        for change in changes
+        if change.is_wrong
+    )
 
 
 def apply_feedback(line: FeedbackLine, pipeline: Pipeline) -> None:

@@ -43,7 +43,7 @@ SHIFTED_LIKENESS = 0.7
 SHIFTED_PX = 3.0
 """Of ``WIDTH_PX``: edges that are all this far from where they were, and fit there, are those of a knocked camera."""
 
-Grey = npt.NDArray[np.uint8]  # (H, W)
+Picture = npt.NDArray[np.uint8]  # (H, W) or (H, W, 3)
 Edges = npt.NDArray[np.float32]  # (HEIGHT_PX, WIDTH_PX)
 
 
@@ -128,11 +128,11 @@ class TamperWatch:
         """What is wrong now."""
         return {Tamper.FROZEN: self._is_frozen} | {one: lasting.is_wrong for one, lasting in self._lasting.items()}
 
-    def look(self, picture: Grey, instant_s: float, state: str) -> tuple[Change, ...]:
+    def look(self, picture: Picture, instant_s: float, state: str) -> tuple[Change, ...]:
         """Takes a picture; those that come sooner than ``SAMPLE_S`` after one another are passed over.
 
         Args:
-            picture: As decoded, grey, of any size.
+            picture: As decoded, ``(H, W)`` grey or ``(H, W, 3)`` BGR, of any size.
             instant_s: Seconds on a clock that only goes forward.
             state: Operational state of the site.
         """
@@ -171,9 +171,10 @@ class TamperWatch:
         return [Change(one, seems[one]) for one, lasting in self._lasting.items() if lasting.turned(seems[one], now_s)]
 
 
-def view_of(picture: Grey) -> View:
+def view_of(picture: Picture) -> View:
     """What is compared of a picture, at a size where noise is averaged away."""
-    small = cv2.resize(picture, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    fitted = cv2.resize(picture, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    small = (fitted if fitted.ndim == 2 else cv2.cvtColor(fitted, cv2.COLOR_BGR2GRAY)).astype(np.float32)
     smooth = cv2.GaussianBlur(small, (3, 3), 0.0)
     across, along = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     detail = float(np.abs(small - cv2.GaussianBlur(small, (0, 0), FOCUS_PX)).mean())

@@ -11,6 +11,7 @@ from fl_client.recording.alert_report import report_of
 from fl_client.recording.clip_writer import ClipWriter
 from fl_client.recording.jpeg_ring import PRE_EVENT_S, JpegRing, compress
 from fl_client.recording.scored import ScoredFrameView, observation_of
+from fl_client.rules import Told
 from fl_client.storage.events import AlertStore
 from fl_protocol.messages import AlertReport
 
@@ -55,13 +56,13 @@ class EventRecorder:
         self._state = EventState()
         self._alert_id = ""
 
-    def observe(self, frame: CapturedFrame, scored: ScoredFrameView) -> None:
-        """Takes in one frame and what the pipeline says of it."""
+    def observe(self, frame: CapturedFrame, scored: ScoredFrameView, told: tuple[Told, ...] = ()) -> None:
+        """Takes in one frame, what the pipeline says of it, and what a person is to be told beside that."""
         began = time.monotonic()
         jpeg = compress(frame.picture, frame.instant_s)
         self._ring.add(jpeg)
         before = self._state.open_event
-        self._state, finished = step(self._state, observation_of(scored), self._rules)
+        self._state, finished = step(self._state, observation_of(scored, told), self._rules)
         event = self._state.open_event
         if finished:
             self._finish(finished)

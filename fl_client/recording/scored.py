@@ -56,12 +56,13 @@ class ScoredFrameView(Protocol):
     def told(self) -> tuple[Told, ...]: ...  # noqa: D102
 
 
-def observation_of(scored: ScoredFrameView) -> Observation:
+def observation_of(scored: ScoredFrameView, told: tuple[Told, ...] = ()) -> Observation:
     """What a scored frame says to the event rules: its severity, and its most severe object.
 
-    A rule that a person is to be told of speaks first: it opens an event at once, whatever the model thinks.
+    A rule that a person is to be told of speaks first: it opens an event at once, whatever the model thinks. So does
+    what is ``told`` beside it.
     """
-    raised = [one for one in scored.told if one.outcome is Outcome.RAISED]
+    raised = [one for one in (*scored.told, *told) if one.outcome is Outcome.RAISED]
     seen = _seen(scored)
     if not raised:
         return seen

@@ -7,10 +7,18 @@ import av
 import numpy as np
 
 
-def write_video(
-    path: Path, duration_s: float, bright: Sequence[tuple[float, float]] = (), fps: int = 10, codec: str = "libvpx"
+def write_video(  # noqa: PLR0917  every one named where it is given
+    path: Path,
+    duration_s: float,
+    bright: Sequence[tuple[float, float]] = (),
+    fps: int = 10,
+    codec: str = "libvpx",
+    still_from_s: float = float("inf"),
 ) -> Path:
-    """Writes a video of 320x240 that is bright in the given intervals (seconds) and dark elsewhere."""
+    """Writes a video of 320x240 that is bright in the given intervals (seconds) and dark elsewhere.
+
+    Every picture differs from the one before, but those from ``still_from_s`` on are all the same.
+    """
     random = np.random.default_rng(7)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
@@ -23,7 +31,9 @@ def write_video(
         for index in range(round(duration_s * fps)):
             is_bright = any(start <= index / fps < end for start, end in bright)
             low, high = (200, 240) if is_bright else (20, 40)
-            picture = random.integers(low, high, (15, 20, 3)).astype(np.uint8).repeat(16, axis=0).repeat(16, axis=1)
+            if index / fps <= still_from_s:
+                blocks = random.integers(low, high, (15, 20, 3)).astype(np.uint8)
+            picture = blocks.repeat(16, axis=0).repeat(16, axis=1)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode(None))
     return path

@@ -229,3 +229,14 @@ def test_what_is_no_model_is_refused_before_anything_is_written(eventful: Path, 
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == f"error: {text}: not an ONNX model, or damaged\n"
     assert not state.exists()
+
+
+def test_camera_that_freezes_raises_an_alert_with_its_clip(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "door.webm", 80.0, still_from_s=30.0)
+    options = {"source": str(video), "state_dir": str(tmp_path / "state"), "is_fast": True, "learn_for_s": 600.0}
+    status, summary, log = run_to_end(bright_client(options | {"start": START.isoformat()}))
+    assert (status, summary["alerts"]) == (0, 1), log
+    (alert,) = alerts_in(tmp_path / "state")
+    assert alert.why == "Camera frozen: it repeats the same picture."
+    assert 55.0 <= (alert.started_utc - START).total_seconds() <= 62.0
+    assert alert.clip_digest is not None

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fl_client.capture.tamper import Grey, Tamper, TamperWatch
+from fl_client.capture.tamper import Picture, Tamper, TamperWatch
 
 _DATA = Path(__file__).parents[2].parent / "shared" / "data"
 VTEST, STREET = _DATA / "vtest", _DATA / "street"
@@ -17,11 +17,11 @@ FILMS = [
     VTEST / "vtest.avi",
     *(STREET / f"{name}.mp4" for name in ("bottle-detection", "car-detection", "one-by-one-person-detection")),
 ]
-Change = Callable[[Grey], Grey]
+Change = Callable[[Picture], Picture]
 
 
 @functools.cache
-def pictures(path: Path) -> list[Grey]:
+def pictures(path: Path) -> list[Picture]:
     """Two pictures a second of film."""
     if not path.is_file():
         pytest.skip(f"{path} is absent")
@@ -43,19 +43,19 @@ def told(path: Path, change: Change, *, usual_s: int = 120, changed_s: int = 60)
     return found
 
 
-def _as_it_is(picture: Grey) -> Grey:
+def _as_it_is(picture: Picture) -> Picture:
     return picture
 
 
-def _covered(picture: Grey) -> Grey:
+def _covered(picture: Picture) -> Picture:
     return np.random.default_rng(int(picture.sum())).normal(60, 2, picture.shape).clip(0, 255).astype(np.uint8)
 
 
-def _knocked(picture: Grey) -> Grey:
+def _knocked(picture: Picture) -> Picture:
     return np.asarray(np.roll(picture, (picture.shape[0] // 12, picture.shape[1] // 9), (0, 1)), np.uint8)
 
 
-def _sprayed(picture: Grey) -> Grey:
+def _sprayed(picture: Picture) -> Picture:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), 25.0), np.uint8)
 
 

@@ -11,16 +11,16 @@ from fl_client.capture.tamper import (
     FROZEN_SAMPLES,
     LASTING_S,
     Change,
-    Grey,
+    Picture,
     Tamper,
     TamperWatch,
 )
 
 HEIGHT, WIDTH = 180, 320
-Film = Callable[[int], Grey]
+Film = Callable[[int], Picture]
 
 
-def shop(seed: int = 0, shift: int = 0) -> Grey:
+def shop(seed: int = 0, shift: int = 0) -> Picture:
     """Shelves and signs: rectangles of different grey, on a floor wider than the picture so that it can be shifted."""
     rng = np.random.default_rng(seed)
     wide = np.full((HEIGHT, WIDTH + 200), 120, np.uint8)
@@ -31,12 +31,12 @@ def shop(seed: int = 0, shift: int = 0) -> Grey:
     return wide[:, 60 + shift : 60 + shift + WIDTH].copy()
 
 
-def noisy(picture: Grey, second: int, gain: float = 1.0, level: float = 3.0) -> Grey:
+def noisy(picture: Picture, second: int, gain: float = 1.0, level: float = 3.0) -> Picture:
     rng = np.random.default_rng([7, second])
     return (picture * gain + rng.normal(0.0, level, picture.shape)).clip(0, 255).astype(np.uint8)
 
 
-def usual(second: int) -> Grey:
+def usual(second: int) -> Picture:
     return noisy(shop(), second)
 
 
@@ -50,7 +50,7 @@ def settled() -> TamperWatch:
     return watch
 
 
-def with_people(second: int) -> Grey:
+def with_people(second: int) -> Picture:
     """People who fill half of the picture and move."""
     picture = shop()
     for index in range(4):
@@ -59,7 +59,7 @@ def with_people(second: int) -> Grey:
     return noisy(picture, second)
 
 
-def dusk(second: int) -> Grey:
+def dusk(second: int) -> Picture:
     return noisy(shop(), second, gain=max(0.25, 1.0 - second / 400))
 
 
@@ -69,7 +69,7 @@ def test_everyday_is_nothing(film: Film) -> None:
 
 
 def test_lights_that_go_out_at_closing_are_nothing_and_a_dark_picture_while_open_is_covered() -> None:
-    def _dark(second: int) -> Grey:
+    def _dark(second: int) -> Picture:
         return noisy(shop(), second, gain=0.05, level=1.0)
 
     assert changes(settled(), _dark, range(60, 200), "closed") == []
@@ -94,7 +94,7 @@ def test_somebody_close_to_the_lens_for_a_moment_is_nothing() -> None:
 
 
 @pytest.mark.parametrize("moved", [shop(seed=5), shop(shift=40), shop(shift=-25)])
-def test_turned_or_knocked_camera_is_told(moved: Grey) -> None:
+def test_turned_or_knocked_camera_is_told(moved: Picture) -> None:
     watch = settled()
     told = changes(watch, lambda second: noisy(moved, second), range(60, 120))
     assert [change for _, change in told] == [Change(Tamper.MOVED, True)]
@@ -127,7 +127,7 @@ def test_picture_that_repeats_is_frozen_until_it_moves_again(num_pictures: int) 
 
 
 def test_still_scene_with_the_noise_of_a_sensor_is_not_frozen() -> None:
-    def _still(second: int) -> Grey:
+    def _still(second: int) -> Picture:
         picture = shop()
         picture[second % HEIGHT, 0] ^= 1  # one pixel is enough
         return picture
