@@ -148,7 +148,7 @@ class TamperWatch:
 
     def _frozen(self) -> list[Change]:
         is_frozen = len(self._prints) == FROZEN_SAMPLES and len(set(self._prints)) <= FROZEN_DISTINCT
-        if is_frozen is self._is_frozen or (self._is_frozen and len(set(self._prints)) <= FROZEN_DISTINCT):
+        if is_frozen is self._is_frozen:
             return []
         self._is_frozen = is_frozen
         return [Change(Tamper.FROZEN, is_frozen)]
@@ -196,5 +196,7 @@ def _has_moved(edges: Edges, usual: _Usual, *, was_moved: bool) -> bool:
 
 
 def _likeness(first: Edges, second: Edges) -> float:
-    """Correlation, in [-1, 1]; brightness and contrast of the light make no difference."""
+    """Correlation, in [-1, 1], 0 where one has no edges; brightness and contrast of the light make no difference."""
+    if not (np.ptp(first) and np.ptp(second)):
+        return 0.0
     return float(np.corrcoef(np.log1p(first).ravel(), np.log1p(second).ravel())[0, 1])

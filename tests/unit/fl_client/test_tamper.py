@@ -140,6 +140,14 @@ def test_camera_that_never_showed_anything_else_is_not_called_covered() -> None:
     assert changes(TamperWatch(), lambda second: noisy(cover, second), range(120)) == []
 
 
+def test_black_pictures_of_a_camera_that_starts_do_not_blind_the_watch() -> None:
+    watch, black = TamperWatch(), np.zeros((HEIGHT, WIDTH), np.uint8)
+    assert changes(watch, lambda second: black if second < 3 else usual(second), range(90)) == []
+    moved = shop(seed=5)
+    told = changes(watch, lambda second: noisy(moved, second), range(90, 120))
+    assert [change for _, change in told] == [Change(Tamper.MOVED, True)]
+
+
 def test_frames_in_between_are_passed_over_and_a_clock_that_steps_back_ends_nothing() -> None:
     watch = settled()
 

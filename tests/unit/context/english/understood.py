@@ -2,6 +2,9 @@
 
 from typing import Any
 
+WORKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+WITHOUT_SUNDAY = [*WORKDAYS, "saturday"]
+
 UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
     (
         "Alert me if a person enters after 10 PM",
@@ -81,11 +84,7 @@ UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
             "deed": "leave",
             "kinds": ["person"],
             "zones": ["stockroom"],
-            "when": {
-                "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-                "start": "22:30",
-                "end": "05:00",
-            },
+            "when": {"days": WORKDAYS, "start": "22:30", "end": "05:00"},
         },
     ),
     (
@@ -236,11 +235,7 @@ UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
             "kinds": ["bicycle"],
             "zones": ["sidewalk"],
             "limit": 1.0,
-            "when": {
-                "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-                "start": "08:00",
-                "end": "18:00",
-            },
+            "when": {"days": WORKDAYS, "start": "08:00", "end": "18:00"},
         },
     ),
     (
@@ -289,11 +284,7 @@ UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
             "kinds": ["person"],
             "zones": ["doors"],
             "limit": 60.0,
-            "when": {
-                "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
-                "start": "22:00",
-                "end": "06:00",
-            },
+            "when": {"days": WITHOUT_SUNDAY, "start": "22:00", "end": "06:00"},
         },
     ),
     (
@@ -312,11 +303,7 @@ UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
             "deed": "enter",
             "kinds": ["person"],
             "zones": ["doors"],
-            "when": {
-                "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-                "start": "00:00",
-                "end": "07:00",
-            },
+            "when": {"days": WORKDAYS, "start": "00:00", "end": "07:00"},
         },
     ),
     (
@@ -491,10 +478,7 @@ UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
             "zones": ["doors"],
             "limit": 1.0,
             "lasting_s": 15.0,
-            "when": {
-                "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
-                "holidays": False,
-            },
+            "when": {"days": WITHOUT_SUNDAY, "holidays": False},
         },
     ),
     (
