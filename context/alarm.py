@@ -129,7 +129,7 @@ class Gate:
         if any(one.covers(firing.rule, firing.zone, local, self.schedule) for one in self.exemptions):
             return Outcome.EXEMPT
         usual_below = self.rule_by_name[firing.rule].usual_below
-        if usual_below is not None and firing.learned < usual_below:
+        if usual_below is not None and firing.learned is not None and firing.learned < usual_below:
             return Outcome.USUAL
         until = (state.snoozed_until_s.get(name, firing.instant_s) for name in ("", firing.rule))
         return Outcome.SNOOZED if max(until) > firing.instant_s else None

@@ -45,7 +45,7 @@ class Firing(NamedTuple):
         value: What was measured, in the unit of the deed; 0 where it has none.
         zone: Where; "" outside every zone of the rule.
         severity: Of rule and model together, in ``[0, 1]``.
-        learned: What the model alone says of it.
+        learned: What the model alone says of it; None where it has no opinion.
     """
 
     rule: str
@@ -54,7 +54,7 @@ class Firing(NamedTuple):
     value: float
     zone: str
     severity: float
-    learned: float
+    learned: float | None
 
 
 class Stay(NamedTuple):
@@ -149,7 +149,7 @@ class RuleWatch:
         return Firing(self.rule.name, one.identity, instant_s, value, where, severity, one.severity)
 
 
-def hybrid_severity(rule: float, learned: float) -> float:
+def hybrid_severity(rule: float, learned: float | None) -> float:
     """Severity of what a rule waited for and the model has an opinion of.
 
     Never below either. What the model finds unremarkable changes nothing; from 0.4 on, where events go on, its doubt is
@@ -157,8 +157,10 @@ def hybrid_severity(rule: float, learned: float) -> float:
 
     Args:
         rule: Severity score of the rule, in ``[0, 1]``.
-        learned: That of the model, in ``[0, 1]``.
+        learned: That of the model, in ``[0, 1]``; None where it has no opinion.
     """
+    if learned is None:
+        return rule
     doubt = max(0.0, (learned - 0.4) / 0.6)
     return min(1.0, max(learned, rule + (1.0 - rule) * doubt))
 
@@ -248,7 +250,8 @@ def _value(watch: RuleWatch, one: Seen) -> float | None:
     """What was measured beyond the limit; None where it is within."""
     limit = watch.rule.limit
     if watch.rule.deed is Deed.UNUSUAL:
-        return one.severity if one.severity >= (UNUSUAL_FROM if limit is None else limit) else None
+        limit = UNUSUAL_FROM if limit is None else limit
+        return one.severity if one.severity is not None and one.severity >= limit else None
     behaviour = _MEASURED[watch.rule.deed]
     for finding in one.findings:
         if finding.behaviour is behaviour and _is_beyond(finding, limit):
@@ -292,10 +295,12 @@ def _count(watch: RuleWatch, state: RuleState, look: Look, is_on: bool) -> _Outc
     has_lasted = after.since_s is not None and holds and look.instant_s - after.since_s >= lasting_s
     if not (is_on and has_lasted and not after.is_told):
         return after, ()
-    severity = max((stay.last.severity for stay in inside), default=0.0)
+    opinions = [stay.last.severity for stay in inside if stay.last.severity is not None]
+    highest = max(opinions, default=None)
+    learned = highest if len(opinions) == len(inside) else None
     zone = watch.zone_of(inside[0].last) if inside else next(iter(rule.zones), "")
-    score = hybrid_severity(least_score(rule.severity), severity)
-    firing = Firing(rule.name, None, look.instant_s, float(len(inside)), zone, score, severity)
+    score = hybrid_severity(least_score(rule.severity), highest)
+    firing = Firing(rule.name, None, look.instant_s, float(len(inside)), zone, score, learned)
     return dataclasses.replace(after, is_told=True), (firing,)
 
 

@@ -17,7 +17,7 @@ class Seen(NamedTuple):
         unit: One expected height at that foot, as fractions of the frame's width and of its height; both > 0.
         zones: Every zone its foot is in.
         is_cut: Whether its box ends at the edge of the picture.
-        severity: What the model says of it, in ``[0, 1]``.
+        severity: What the model says of it, in ``[0, 1]``; None where it has no opinion yet.
         findings: What was measured of its behaviour, beyond the site's limits or not.
         is_low: Whether it is one of those low things that mostly are shadows and feet, and may be a bag or a body.
     """
@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     unit: Point
     zones: frozenset[str] = frozenset()
     is_cut: bool = False
-    severity: float = 0.0
+    severity: float | None = None
     findings: tuple[Finding, ...] = ()
     is_low: bool = False
 

@@ -207,7 +207,7 @@ class CameraPipeline:
         severity = {one.track_id: one.severity for one in scored}
         boxes = {int(number): box for number, box in zip(seen.track_ids, seen.boxes, strict=True)}
         boxes |= {one.track_id: one.box for one in seen.low_things}
-        objects = [one._replace(severity=severity.get(key, 0.0)) for key, one in seen.seen_by_track.items()]
+        objects = [one._replace(severity=severity.get(key)) for key, one in seen.seen_by_track.items()]
         return self._rules.look(objects, [fractions(boxes[key]) for key in seen.seen_by_track], seen.instant_s)
 
     def _current_judge(self) -> FrameJudge | None:

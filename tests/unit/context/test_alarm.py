@@ -132,6 +132,10 @@ def test_what_the_model_finds_usual_is_counted_and_not_told() -> None:
     assert judged(gate(usual_below=0.2), *times)[1] == ["usual", "raised"]
 
 
+def test_what_the_model_has_no_opinion_of_is_told() -> None:
+    assert judged(gate(usual_below=0.2), firing(0.0, learned=None))[1] == ["raised"]
+
+
 def test_everything_is_counted_by_rule_and_outcome() -> None:
     state, _ = judged(gate(cooldown_s=250.0), firing(0.0), firing(1.0), firing(100.0), firing(101.0, rule="other"))
     assert state.count == {

@@ -255,10 +255,17 @@ def test_crowd_has_the_limits_of_the_site() -> None:
 
 
 def test_count_tells_how_many_and_the_worst_that_the_model_says_of_them() -> None:
-    scene = (one(0.1, "bay", identity=1), one(0.2, "bay", identity=2, severity=0.7))
+    scene = (one(0.1, "bay", identity=1, severity=0.1), one(0.2, "bay", identity=2, severity=0.7))
     (fired,) = watched("count", zones=["bay"], limit=2, severity="low").fires(seconds(scene, 2.0))
     assert (fired.value, fired.zone, fired.identity, fired.learned) == (2.0, "bay", None, 0.7)
     assert fired.severity == pytest.approx(0.75)
+
+
+def test_of_a_count_with_somebody_the_model_does_not_know_yet_it_has_no_opinion() -> None:
+    scene = (one(0.1, "bay", identity=1), one(0.2, "bay", identity=2, severity=0.7))
+    (fired,) = watched("count", zones=["bay"], limit=2, severity="low").fires(seconds(scene, 2.0))
+    assert fired.learned is None
+    assert fired.severity == pytest.approx(0.75)  # what it knows counts all the same
 
 
 # ---- things that stay

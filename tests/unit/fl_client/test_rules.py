@@ -76,8 +76,9 @@ def test_rules_hold_in_the_sites_own_time() -> None:
 
 def test_everything_held_back_is_counted() -> None:
     at = rules({"deed": "enter", "cooldown_s": 3600.0}, {"deed": "enter", "usual_below": 0.3})
-    outcomes = [told.outcome for told in watch(at, 2.0, person())]
-    outcomes += [told.outcome for told in watch(at, 2.0, person(identity=2), began_s=NOON_S + 100.0)]
+    outcomes = [told.outcome for told in watch(at, 2.0, person(severity=0.1))]
+    later = watch(at, 2.0, person(identity=2, severity=0.1), began_s=NOON_S + 100.0)
+    outcomes += [told.outcome for told in later]
     assert outcomes == [Outcome.RAISED, Outcome.USUAL, Outcome.COOLDOWN, Outcome.USUAL]
     assert at.counts == {
         ("rule 0", Outcome.RAISED): 1,
