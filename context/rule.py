@@ -93,7 +93,10 @@ class Rule(pydantic.BaseModel):
     when: When = pydantic.Field(default=ALWAYS, description="When it holds.")
     severity: Severity = pydantic.Field(default=Severity.MEDIUM, strict=False, description="Of its alerts, at least.")
     usual_below: float | None = pydantic.Field(
-        default=None, ge=0.0, le=1.0, description="Learned severity below which it is usual here and now: only counted; told while not learned."
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="Learned severity below which it is usual here and now: only counted; told while not learned.",
     )
     cooldown_s: float = pydantic.Field(
         default=60.0, ge=0.0, le=86400.0, description="Seconds after an alert in which the rule raises no other."

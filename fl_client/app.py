@@ -1,23 +1,25 @@
-"""One client from start to end: opens the source, then the state folder, watches, and closes in good order.
+"""One client from start to end: opens the sources, then the state folder, watches, and closes in good order.
 
-The source comes first: a mistyped path or a file that is no video leaves nothing behind.
+The sources come first: a mistyped path or a file that is no video leaves nothing behind.
 """
 
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import logging
-from collections.abc import Callable
-from pathlib import Path
+import time
 
-import cv2
-
+from context.context_vector import moment_at
 from context.site import Camera, Site
-from fl_client.capture.camera_feed import CameraFeed
+from fl_client.box import Box, FeedbackLine, Watched
+from fl_client.capture.dialogue import Watch
 from fl_client.capture.source import Source, check_path
+from fl_client.capture.stream_keeper import StreamKeeper
 from fl_client.config import ClientConfig, site_and_camera
-from fl_client.recording.clip_writer import ClipWriter, FinishedClip
-from fl_client.recording.event_recorder import EventRecorder
+from fl_client.inference.dialogue import DetectorChoice, Ready, Start
+from fl_client.inference.inference_keeper import InferenceKeeper
+from fl_client.recording.event_recorder import PRE_EVENT_S, EventRecorder
 from fl_client.releases.model_store import ModelStore
 from fl_client.releases.release_watcher import ReleaseWatcher
 from fl_client.status.live_line import live_line, status_text
@@ -29,9 +31,8 @@ from fl_client.supervisor import SuperNodeOptions, supernode_supervisor, trainer
 from fl_client.uplink.coordinator import Coordinator, open_client
 from fl_client.uplink.courier import Courier
 from fl_client.uplink.site_credential import site_credential
-from fl_client.watch import FeedbackLine, Pipeline, Progress, Watch
+from fl_runtime.atomic_file import write_atomically
 from fl_runtime.shutdown import StopFlag
-from model_zoo.errors import ModelFileError
 from model_zoo.perception.detector import DetectorFile
 from model_zoo.perception.pose import load_pose_model
 from model_zoo.perception.tubelet import ANALYSIS_FPS
@@ -39,22 +40,12 @@ from model_zoo.perception.tubelet import ANALYSIS_FPS
 logger = logging.getLogger(__name__)
 
 _USUAL_PROPORTIONS = (9, 16)
+_KEEP_LONGER_S = 3.0
+"""An event is known only some frames after it began; its clip begins before it began."""
+_RETRY_S = 0.1
 
 
-@dataclasses.dataclass(frozen=True)
-class PipelineOrder:
-    """What a pipeline is to be built for; ``model_path`` None means the model that ships with the client."""
-
-    site: Site
-    camera: Camera
-    state_dir: Path
-    learn_for_s: float
-    model_path: Path | None
-    detector: DetectorFile | None = None
-    pose_path: Path | None = None
-
-
-PipelineFactory = Callable[[PipelineOrder], Pipeline]
+INFERENCE_MODULE = "fl_client.inference"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,119 +69,165 @@ class Summary:
     model_digest: str
 
 
-def camera_pipeline(order: PipelineOrder) -> Pipeline:
-    """The pipeline of the client: perception, the ONNX model, and the camera's own statistics.
+def run_client(config: ClientConfig, stop: StopFlag, inference_module: str = INFERENCE_MODULE) -> Summary:
+    """Watches the cameras of one site until their sources end or a stop is requested.
 
     Raises:
-        ModelFileError: The model is damaged.
-    """
-    from fl_client.pipeline import CameraPipeline
-
-    return CameraPipeline(
-        order.site, order.camera, order.state_dir, order.learn_for_s, order.model_path, order.detector, order.pose_path
-    )
-
-
-def run_client(config: ClientConfig, stop: StopFlag, build_pipeline: PipelineFactory = camera_pipeline) -> Summary:
-    """Watches one source until it ends or a stop is requested.
-
-    Raises:
-        SourceError: The source cannot be watched, or a file's decoder died; alerts from before that are complete.
+        SourceError: A source cannot be watched, or a file's program died; alerts from before that are complete.
         StateError: The state folder is in use or cannot be written.
         SettingsError: The options contradict the site description.
         ModelFileError: The detector or the pose model cannot be used.
     """
     site, camera = site_and_camera(config)
-    detector = _detector_file(config)
-    if detector is not None:
-        detector.open(_USUAL_PROPORTIONS)  # one that cannot be used is refused before anything starts
+    if config.detector is not None:  # one that cannot be used is refused before anything starts
+        DetectorFile(config.detector, config.detector_width_px, config.detect_every).open(_USUAL_PROPORTIONS)
     if config.pose is not None:
         load_pose_model(config.pose)
     source = Source(config.source, ANALYSIS_FPS, config.start_s(dt.datetime.now(dt.UTC)), config.is_fast)
     check_path(source)
-    cv2.setNumThreads(1)
-    feed = CameraFeed(source)
+    client = _Client(config, site, inference_module)
     with contextlib.ExitStack() as stack:
-        stack.callback(feed.close)
-        feed.start()
+        stack.callback(client.kill)
+        client.open_sources({camera: source})
         folder = stack.enter_context(open_state_folder(config.state_dir))
-        client = _Client(config, folder, feed)
-        return client.run(stop, site, camera, build_pipeline)
-
-
-def _detector_file(config: ClientConfig) -> DetectorFile | None:
-    return DetectorFile(config.detector, config.detector_width_px, config.detect_every) if config.detector else None
+        return client.run(stop, folder)
 
 
 class _Client:
     """The parts of a running client and the order in which they start and end."""
 
-    def __init__(self, config: ClientConfig, folder: StateFolder, feed: CameraFeed) -> None:
-        self._config = config
-        self._folder = folder
-        self._feed = feed
-        self._database = open_database(folder.database_path)
-        self._alerts = AlertStore(self._database, folder.alerts)
-        self._outbox = Outbox(self._database)
-        self._cursor = FeedbackCursor(self._database)
-        self._models = ModelStore(folder.models)
-        self._num_clips = 0
+    def __init__(self, config: ClientConfig, site: Site, inference_module: str) -> None:
+        self._config, self._site, self._module = config, site, inference_module
+        self._keepers: dict[str, StreamKeeper] = {}
+        self._inference: InferenceKeeper | None = None
 
-    def run(self, stop: StopFlag, site: Site, camera: Camera, build_pipeline: PipelineFactory) -> Summary:
-        self._alerts.complete_interrupted()
-        progress = Progress()
+    def open_sources(self, source_by_camera: dict[Camera, Source]) -> None:
+        """Starts the cameras' programs; for files and folders returns when their first frames are there.
+
+        Raises:
+            SourceError: A file or folder that does not decode. A live source never fails here: it is tried again.
+        """
+        for camera, source in source_by_camera.items():
+            instant = dt.datetime.fromtimestamp(time.time() if source.is_live else source.start_s, dt.UTC)
+            state = moment_at(self._site, instant).state.value
+            watch = Watch(source, (self._config.state_dir / "clips").resolve(), PRE_EVENT_S + _KEEP_LONGER_S, state)
+            keeper = StreamKeeper(camera.name, watch, functools.partial(self._link, camera.name))
+            self._keepers[camera.name] = keeper
+            keeper.start()
+        for keeper in self._keepers.values():
+            while not (keeper.is_live or keeper.has_opened or keeper.failure):
+                keeper.receive()
+            if keeper.failure:
+                raise keeper.failure
+
+    def run(self, stop: StopFlag, folder: StateFolder) -> Summary:
+        """Watches until the sources end or a stop is requested.
+
+        Raises:
+            SourceError: A file's program died.
+            ModelFileError: The inference program cannot start with what it is given.
+        """
         with contextlib.ExitStack() as stack:  # ends in reverse: what others still use is closed last
-            stack.callback(self._database.close)
-            pipeline = self._build_pipeline(site, camera, build_pipeline)
-            stack.callback(pipeline.close)
-            line = self._start_uplink(stack, pipeline)
-            self._start_supernode(stack)
-            clips = ClipWriter(self._folder.clips, ANALYSIS_FPS, self._complete_alert)
-            recorder = EventRecorder(camera.name, pipeline, self._alerts, clips, self._config.event_rules)
-            stack.callback(recorder.close)
-            watch = Watch(self._feed, pipeline, recorder, progress, line)
-            with live_line(lambda: status_text(self._feed, progress, recorder)):
-                watch.run(stop)
-            recorder.close()
-            return self._summary(progress, recorder, pipeline)
+            database = open_database(folder.database_path)
+            stack.callback(database.close)
+            alerts, cursor, models = (
+                AlertStore(database, folder.alerts),
+                FeedbackCursor(database),
+                ModelStore(folder.models),
+            )
+            inference = self._inference = self._start_inference(folder, models)
+            watched = {
+                name: Watched(
+                    EventRecorder(name, keeper, inference, alerts, self._config.event_rules),
+                    keeper,
+                    keeper,
+                    keeper.watch.state,
+                )
+                for name, keeper in self._keepers.items()
+            }
+            box = Box(watched, inference, alerts, folder.clips)
+            box.mend_interrupted()
+            if self._config.coordinator is not None:
+                box.feedback = self._start_uplink(stack, folder, Outbox(database), alerts, cursor, models)
+            self._start_supernode(stack, folder)
+            for keeper in self._keepers.values():
+                keeper.begin()
+            with live_line(lambda: status_text(box)):
+                box.run(stop)
+            return _summary(box, inference)
 
-    def _build_pipeline(self, site: Site, camera: Camera, build_pipeline: PipelineFactory) -> Pipeline:
-        """Builds on the last good model; where the pipeline refuses that one, on the shipped default."""
-        folder, config = self._folder.path, self._config
-        model_path, detector = self._models.current_model(), _detector_file(config)
-        order = PipelineOrder(site, camera, folder, config.learn_for_s, model_path, detector, config.pose)
-        try:
-            return build_pipeline(order)
-        except ModelFileError as error:
-            if order.model_path is None:
-                raise
-            logger.warning("stored model is refused; using the shipped default", extra={"reason": str(error)})
-            self._models.forget()
-            return build_pipeline(dataclasses.replace(order, model_path=None))
+    def kill(self) -> None:
+        """Ends all programs at once; those that have ended in good order are not there any more."""
+        for keeper in self._keepers.values():
+            keeper.kill()
+        if self._inference is not None:
+            self._inference.kill()
 
-    def _start_uplink(self, stack: contextlib.ExitStack, pipeline: Pipeline) -> FeedbackLine | None:
-        if self._config.coordinator is None:
-            return None
-        config, token_file = self._config, self._folder.path / "token"
+    def _link(self, camera: str) -> int | None:
+        return None if self._inference is None else self._inference.link(camera)
+
+    def _start_inference(self, folder: StateFolder, models: ModelStore) -> InferenceKeeper:
+        """Starts the inference program and waits until it is ready.
+
+        Raises:
+            ModelFileError: It cannot start with what it is given.
+        """
+        config = self._config
+        site_file = folder.path / "site.json"
+        write_atomically(site_file, self._site.model_dump_json(indent=2).encode())
+        detector = None
+        if config.detector is not None:
+            detector = DetectorChoice(config.detector, config.detector_width_px, config.detect_every)
+        start = Start(
+            site_file,
+            folder.path,
+            config.learn_for_s,
+            models.current_model(),
+            detector,
+            config.pose,
+            logging.getLevelName(logging.getLogger().level).lower(),
+        )
+        keeper = InferenceKeeper(self._module, start, models.forget)
+        self._inference = keeper
+        keeper.start()
+        while not keeper.is_ready:
+            if keeper.program is None:
+                time.sleep(_RETRY_S)
+                keeper.tick()
+            elif isinstance(keeper.receive(), Ready):
+                break
+        return keeper
+
+    def _start_uplink(  # noqa: PLR0913, PLR0917  all that is stored
+        self,
+        stack: contextlib.ExitStack,
+        folder: StateFolder,
+        outbox: Outbox,
+        alerts: AlertStore,
+        cursor: FeedbackCursor,
+        models: ModelStore,
+    ) -> FeedbackLine:
+        config, token_file = self._config, folder.path / "token"
         credential = site_credential(config.site, token_file, config.membership)
-        client = open_client(self._config.coordinator, self._config.root_certificates)
+        client = open_client(config.coordinator or "", config.root_certificates)
         coordinator = Coordinator(client, config.site, credential)
         stack.callback(coordinator.close)
-        courier = Courier(coordinator, self._outbox, self._alerts, self._folder.clips, self._cursor)
+        courier = Courier(coordinator, outbox, alerts, folder.clips, cursor)
         courier.start()
         stack.callback(courier.close)
-        watcher = ReleaseWatcher(coordinator, self._models, pipeline)
-        watcher.start()
-        stack.callback(watcher.close)
-        return FeedbackLine(courier, self._cursor)
+        if self._inference is not None:
+            watcher = ReleaseWatcher(coordinator, models, self._inference)
+            watcher.start()
+            stack.callback(watcher.close)
+        return FeedbackLine(courier, cursor)
 
-    def _start_supernode(self, stack: contextlib.ExitStack) -> None:
+    def _start_supernode(self, stack: contextlib.ExitStack, folder: StateFolder) -> None:
         if self._config.superlink is None:
             return
         options = SuperNodeOptions(
             self._config.superlink,
             self._config.site,
-            self._folder.path,
+            folder.path,
             self._config.root_certificates,
             self._config.supernode_key,
             self._config.membership,
@@ -202,22 +239,19 @@ class _Client:
             supervisor.start()
             stack.callback(supervisor.close)
 
-    def _complete_alert(self, clip: FinishedClip) -> None:
-        self._alerts.complete(clip.alert_id, clip.digest)
-        self._num_clips += int(clip.digest is not None)
 
-    def _summary(self, progress: Progress, recorder: EventRecorder, pipeline: Pipeline) -> Summary:
-        feed = self._feed
-        return Summary(
-            frames=feed.num_decoded,
-            analysed=progress.num_analysed,
-            fps=round(feed.num_decoded / progress.watched_s, 1) if progress.watched_s else 0.0,
-            alerts=recorder.num_alerts,
-            clips=self._num_clips,
-            dropped=feed.num_dropped,
-            restarts=feed.num_restarts,
-            learning_s=round(progress.learning_s, 1),
-            decode_warnings=feed.num_warnings,
-            slowest_recording_ms=round(recorder.slowest_s * 1000, 1),
-            model_digest=pipeline.model_digest,
-        )
+def _summary(box: Box, inference: InferenceKeeper) -> Summary:
+    totals = box.totals
+    return Summary(
+        frames=totals.counts.num_decoded,
+        analysed=totals.num_analysed,
+        fps=round(totals.frames_per_s, 1),
+        alerts=totals.num_alerts,
+        clips=box.num_clips,
+        dropped=totals.counts.num_dropped,
+        restarts=totals.num_restarts,
+        learning_s=round(totals.learning_s, 1),
+        decode_warnings=totals.counts.num_warnings,
+        slowest_recording_ms=round(totals.slowest_s * 1000, 1),
+        model_digest=inference.model_digest,
+    )

@@ -10,8 +10,8 @@ import numpy as np
 
 from context.context_vector import moment_at
 from context.schedule import OperationalState
-from fl_client.learning import BlockBuilder, save_scenes
-from fl_client.perceived import CameraView, Perceived
+from fl_client.inference.learning import BlockBuilder, save_scenes
+from fl_client.inference.perceived import CameraView, Perceived
 from fl_client.storage.tubelet_store import HELD_OUT_EVERY, TubeletStore
 from model_zoo.perception.background import Picture, analysis_picture, fit_background, grey_picture
 from model_zoo.perception.perspective import fit_perspective

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from context.event import Event, EventState, step
-from fl_client.judging import FrameJudge, ScoredFrame
-from fl_client.learning import load_scenes
-from fl_client.perceived import CameraView, Perceived
-from fl_client.pipeline import ALARMING_SEVERITY
-from fl_client.recording.scored import observation_of
+from fl_client.inference.judging import FrameJudge, ScoredFrame
+from fl_client.inference.learning import load_scenes
+from fl_client.inference.perceived import CameraView, Perceived
+from fl_client.inference.pipeline import ALARMING_SEVERITY
+from fl_client.inference.scored import observation_of
+from fl_client.inference.scorer_fitting import fit_scorer
+from fl_client.inference.scoring import Surprise
 from fl_client.releases.site_model import load_site_model
-from fl_client.scorer_fitting import fit_scorer
-from fl_client.scoring import Surprise
 from fl_client.storage.tubelet_store import TubeletStore, no_tubelets
 from model_zoo.datasets.clip import Labels
 from model_zoo.perception.tubelet import Tubelets, concatenate

@@ -19,7 +19,7 @@ from benchmarks.behaviours.low_clips import BEHAVIOUR_BY_EVENT, low_clips, shown
 from benchmarks.behaviours.world_tracks import BEHAVIOUR_BY_ANOMALY, WAYS, WatchedActor, footage_with, watched_actors
 from context.behaviour.settings import BehaviourSettings, DwellSettings, LeftObjectSettings
 from context.site import Camera
-from fl_client.behaviours import BehaviourWatch, PlacedObjects, expected_units
+from fl_client.inference.behaviours import BehaviourWatch, PlacedObjects, expected_units
 from fl_runtime.atomic_file import write_atomically
 from fl_runtime.command import run_command
 from fl_runtime.config_file import load_config

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from benchmarks.behaviours.world_tracks import SCENE_FRAMES, Footage
 from context.behaviour.finding import Behaviour
 from context.behaviour.settings import BehaviourSettings
-from fl_client.perceived import CameraView
+from fl_client.inference.perceived import CameraView
 from model_zoo.perception.background import analysis_picture, foreground, grey_picture
 from model_zoo.perception.scene import fit_scene
 from model_zoo.perception.tracker import overlaps

@@ -12,8 +12,8 @@ from context.behaviour.observer import NOTHING_OBSERVED, observe
 from context.behaviour.settings import BehaviourSettings
 from context.track import Sighting, distance
 from context.zone import zone_slots
-from fl_client.behaviours import expected_units, zone_facts
-from fl_client.perceived import CameraView
+from fl_client.inference.behaviours import expected_units, zone_facts
+from fl_client.inference.perceived import CameraView
 from model_zoo.perception.scene import Scene, fit_scene
 from model_zoo.perception.tracker import overlaps
 from simulation.world import ClipPlan, EmulatedCamera, RenderedClip, emulated_camera, plan_footage, render_clip

@@ -1,7 +1,6 @@
 """What can be watched: a video file, a folder of pictures, or a live address."""
 
 import dataclasses
-import json
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One source and how it is to be decoded.
+    """One source and how it is to be watched.
 
     Attributes:
         address: Path of a file or folder, or a URL of one of ``LIVE_SCHEMES``; may hold a password.
@@ -34,21 +33,17 @@ class Source:
         return urllib.parse.urlsplit(self.address).scheme.lower() in LIVE_SCHEMES
 
     @property
+    def is_lossless(self) -> bool:
+        """Whether every frame is analysed, however long it takes."""
+        return self.is_fast and not self.is_live
+
+    @property
     def shown_name(self) -> str:
         """What messages call the source: addresses of cameras often hold a password, so only scheme and host."""
         if not self.is_live:
             return self.address
         parts = urllib.parse.urlsplit(self.address)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-    def to_json(self) -> bytes:
-        """One line, for the decoder's standard input: arguments of a process are visible to every user."""
-        return json.dumps(dataclasses.asdict(self)).encode() + b"\n"
-
-    @classmethod
-    def from_json(cls, line: bytes) -> "Source":
-        """Reads what ``to_json`` wrote."""
-        return cls(**json.loads(line))
 
 
 def check_path(source: Source) -> None:

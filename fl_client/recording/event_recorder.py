@@ -1,99 +1,120 @@
-"""Follows one camera's scored frames: opens and ends events, each with its alert and clip."""
+"""Follows what is observed at one camera: opens and ends events, each with its alert and clip."""
 
 import logging
 import time
 import uuid
 from typing import Protocol
 
-from context.event import DEFAULT_RULES, Event, EventRules, EventState, step
-from fl_client.capture.wire import CapturedFrame
+from context.event import DEFAULT_RULES, Event, EventRules, EventState, Observation, step
 from fl_client.recording.alert_report import report_of
-from fl_client.recording.clip_writer import ClipWriter
-from fl_client.recording.jpeg_ring import PRE_EVENT_S, JpegRing, compress
-from fl_client.recording.scored import ScoredFrameView, observation_of
-from fl_client.rules import Told
 from fl_client.storage.events import AlertStore
 from fl_protocol.messages import AlertReport
 
 logger = logging.getLogger(__name__)
 
+PRE_EVENT_S = 5.0
+POST_EVENT_S = 5.0
+SILENCE_S = 3.0
+"""Seconds without an observation, beyond those that end an event, after which it is ended all the same."""
 
-class EventSource(Protocol):
-    """What the recorder asks of the pipeline that scores the frames."""
+
+class ClipCutter(Protocol):
+    """What the recorder asks of the camera's program."""
+
+    def cut_clip(self, alert_id: str, from_s: float) -> None:
+        """Begins a clip at the last keyframe at or before an instant."""
+
+    def end_clip(self, alert_id: str, until_s: float) -> None:
+        """Ends a clip with the last packet before an instant."""
+
+
+class Learned(Protocol):
+    """What the recorder asks of the inference program."""
 
     @property
     def model_digest(self) -> str:
         """SHA-256 of the model in use."""
 
-    def keep_event_tubelets(self, alert_id: str, started_s: float, ended_s: float) -> None:
+    def keep_event_tubelets(self, camera: str, alert_id: str, started_s: float, ended_s: float) -> None:
         """Keeps what was seen in the interval until the operator says what it was."""
 
 
 class EventRecorder:
     """Events of one camera.
 
+    Args:
+        camera: Its name.
+        clips: Cuts the clips.
+        learned: Keeps what was seen.
+        alerts: Where alerts are stored.
+        rules: When an event opens and ends.
+
     Attributes:
         num_alerts: Alerts opened so far.
-        slowest_s: Longest time ``observe`` held up the frame loop, in seconds.
+        slowest_s: Longest time that one observation took here, in seconds.
     """
 
     def __init__(
-        self,
-        camera: str,
-        pipeline: EventSource,
-        alerts: AlertStore,
-        clips: ClipWriter,
-        rules: EventRules = DEFAULT_RULES,
+        self, camera: str, clips: ClipCutter, learned: Learned, alerts: AlertStore, rules: EventRules = DEFAULT_RULES
     ) -> None:
         self.num_alerts = 0
         self.slowest_s = 0.0
-        self._camera = camera
-        self._pipeline = pipeline
-        self._alerts = alerts
-        self._clips = clips
-        self._rules = rules
-        self._ring = JpegRing()
+        self._camera, self._clips, self._learned, self._alerts, self._rules = camera, clips, learned, alerts, rules
         self._state = EventState()
         self._alert_id = ""
+        self._early_clips: dict[str, str | None] = {}
+        self._observed_s = 0.0
 
-    def observe(self, frame: CapturedFrame, scored: ScoredFrameView, told: tuple[Told, ...] = ()) -> None:
-        """Takes in one frame, what the pipeline says of it, and what a person is to be told beside that."""
-        began = time.monotonic()
-        jpeg = compress(frame.picture, frame.instant_s)
-        self._ring.add(jpeg)
+    def observe(self, observation: Observation) -> None:
+        """Takes in what one frame says, or what a person is to be told beside that."""
+        began = self._observed_s = time.monotonic()
         before = self._state.open_event
-        self._state, finished = step(self._state, observation_of(scored, told), self._rules)
+        self._state, finished = step(self._state, observation, self._rules)
         event = self._state.open_event
         if finished:
-            self._finish(finished)
+            self._finish(finished, observation.instant_s)
         if event and (finished or before is None):
-            pre_event_s = PRE_EVENT_S if event.part == 1 else 0.0
-            self._open(event, event.first.instant_s - pre_event_s)
-        elif event:
-            self._clips.add(jpeg)
+            self._open(event)
         self.slowest_s = max(self.slowest_s, time.monotonic() - began)
 
-    def close(self) -> None:
-        """Ends an open event and waits until its clip is written."""
-        if self._state.open_event:
-            self._finish(self._state.open_event)
-            self._state = EventState()
-        self._clips.close()
+    def tick(self) -> None:
+        """Ends an event of which nothing was heard for long: the program that observes is gone."""
+        silence_s = time.monotonic() - self._observed_s
+        if self._state.open_event and silence_s > self._rules.quiet_s + SILENCE_S:
+            self.end_event()
 
-    def _open(self, event: Event, clip_start_s: float) -> None:
+    def end_event(self) -> None:
+        """Ends an open event as it is."""
+        event = self._state.open_event
+        if event:
+            self._state = EventState()
+            self._finish(event, event.ended_s + POST_EVENT_S)
+
+    def clip_finished(self, alert_id: str, digest: str | None) -> None:
+        """Completes an alert with its clip; one whose event goes on, when that has ended."""
+        if alert_id == self._alert_id and self._state.open_event:
+            self._early_clips[alert_id] = digest
+        else:
+            self._alerts.complete(alert_id, digest)
+
+    def _open(self, event: Event) -> None:
         self._alert_id = str(uuid.uuid4())
         self.num_alerts += 1
         self._alerts.keep(self._report(event))
-        self._clips.open(self._alert_id, self._ring.frames_since(clip_start_s))
+        pre_event_s = PRE_EVENT_S if event.part == 1 else 0.0
+        self._clips.cut_clip(self._alert_id, event.first.instant_s - pre_event_s)
         facts = {"alert_id": self._alert_id, "severity_score": round(event.peak.severity, 3), "zone": event.peak.zone}
         logger.info("event opened", extra=facts)
 
-    def _finish(self, event: Event) -> None:
+    def _finish(self, event: Event, now_s: float) -> None:
+        """``now_s`` bounds the clip: a part of a long event ends where the next begins."""
         self._alerts.keep(self._report(event))
-        self._pipeline.keep_event_tubelets(self._alert_id, event.first.instant_s, event.ended_s)
-        self._clips.finish()
+        self._learned.keep_event_tubelets(self._camera, self._alert_id, event.first.instant_s, event.ended_s)
+        self._clips.end_clip(self._alert_id, min(now_s, event.ended_s + POST_EVENT_S))
         duration_s = round(event.ended_s - event.first.instant_s, 2)
         logger.info("event ended", extra={"alert_id": self._alert_id, "duration_s": duration_s})
+        if self._alert_id in self._early_clips:  # its program has died meanwhile
+            self._alerts.complete(self._alert_id, self._early_clips.pop(self._alert_id))
 
     def _report(self, event: Event) -> AlertReport:
-        return report_of(event, self._alert_id, self._camera, self._pipeline.model_digest)
+        return report_of(event, self._alert_id, self._camera, self._learned.model_digest)

@@ -1,12 +1,10 @@
 """A clip of a camera's own packets: written as they come, never encoded again.
 
-While it is written it is a fragmented MP4, which plays as far as it goes whenever the power fails; once whole it is
-rewritten with its index in front, as browsers and players want it, and only then gets its name.
+While it is written it is a fragmented MP4 (or WebM), which plays as far as it goes whenever the power fails; once whole
+it is rewritten with its index in front, as browsers and players want it, and only then gets its name.
 """
 
 import contextlib
-import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
@@ -16,12 +14,15 @@ import av.container
 from av.bitstream import BitStreamFilterContext
 
 from fl_client.errors import ClipError
-from fl_client.recording.clip_encoder import part_path
+from fl_client.recording.clip_files import clip_digest, part_path
 from fl_client.recording.packet_ring import VIDEO
 from fl_client.recording.take import StoredPacket, Take
 
-_FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
-_INDEX_IN_FRONT = {"movflags": "faststart"}
+_FRAGMENTED = {
+    ".mp4": {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"},
+    ".webm": {"flush_packets": "1"},
+}
+_INDEX_IN_FRONT = {".mp4": {"movflags": "faststart"}, ".webm": {"cues_to_front": "1"}}
 _VIDEO_IN_AVI = frozenset({"h264", "mpeg4", "mjpeg"})
 _SOUND_IN_AVI = frozenset({"aac", "mp3", "pcm_s16le"})
 
@@ -30,7 +31,7 @@ class PacketClip:
     """One clip being written.
 
     Args:
-        path: Where it goes once it is whole; ``.mp4``.
+        path: Where it goes once it is whole; its suffix is that of the take.
         take: What the packets are of.
 
     Attributes:
@@ -47,7 +48,7 @@ class PacketClip:
         self.began_s: float | None = None
         self.ended_s: float | None = None
         self._part = part_path(path)
-        container = av.open(str(self._part), "w", format="mp4", options=_FRAGMENTED)
+        container = av.open(str(self._part), "w", format=path.suffix[1:], options=_FRAGMENTED[path.suffix])
         self._muxer = _Muxer(container, take, range(take.num_streams), _sound_filters(take))
 
     def add(self, packet: StoredPacket) -> None:
@@ -96,10 +97,8 @@ def whole_clip(part: Path, path: Path) -> str:
     """
     rewritten = part.with_suffix(".whole")
     try:
-        _rewrite(part, rewritten)
-        with rewritten.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
+        _rewrite(part, rewritten, path.suffix)
+        digest = clip_digest(rewritten)
     except (OSError, av.FFmpegError) as error:
         rewritten.unlink(missing_ok=True)
         raise ClipError(f"{part}: cannot be made a whole clip ({error.strerror})") from error
@@ -170,8 +169,9 @@ class _Muxer:
         return True
 
 
-def _rewrite(part: Path, rewritten: Path) -> None:
-    with av.open(str(part)) as source, av.open(str(rewritten), "w", format="mp4", options=_INDEX_IN_FRONT) as container:
+def _rewrite(part: Path, rewritten: Path, suffix: str) -> None:
+    options = _INDEX_IN_FRONT[suffix]
+    with av.open(str(part)) as source, av.open(str(rewritten), "w", format=suffix[1:], options=options) as container:
         streams = {one.index: container.add_stream_from_template(one) for one in source.streams}
         with contextlib.suppress(av.EOFError, av.InvalidDataError):  # the last fragment was cut off
             for packet in source.demux():

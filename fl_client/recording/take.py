@@ -13,6 +13,8 @@ import av.container
 import av.stream
 from av.bitstream import BitStreamFilterContext
 
+_USUAL_UNIT_S = Fraction(1, 90_000)
+_OF_THE_WEB = frozenset({"vp8", "libvpx"})
 _REORDERED_FRAMES = 2
 """Frames that a decoder may have to hold back; Matroska leaves their decoding times out."""
 
@@ -47,6 +49,7 @@ class Take:
 
     Attributes:
         codecs: Names of the codecs, in order of the streams.
+        suffix: Of files that hold such video: ".mp4", or ".webm".
         time_bases: Seconds per unit of time, in order of the streams.
     """
 
@@ -55,7 +58,8 @@ class Take:
         self._streams = [self._template.add_stream_from_template(stream) for stream in streams]
         self._has_header = [bool(stream.codec_context.extradata) for stream in streams]
         self.codecs = [stream.codec_context.name for stream in streams]
-        self.time_bases = [stream.time_base or Fraction(1, 90_000) for stream in streams]
+        self.suffix = ".webm" if self.codecs[0] in _OF_THE_WEB else ".mp4"
+        self.time_bases = [stream.time_base or stream.codec_context.time_base or _USUAL_UNIT_S for stream in streams]
         self._last_dts: list[int | None] = [None] * len(streams)
         self._frame = [_frame_duration(stream) for stream in streams]
 
@@ -80,6 +84,10 @@ class Take:
         return StoredPacket(
             stream, bytes(packet), max(pts, dts), dts, packet.duration or 0, packet.is_keyframe, instant_s
         )
+
+    def frame_duration(self, stream: int) -> int:
+        """Length of one frame in a stream's units, as its camera says; 1 where it does not."""
+        return self._frame[stream]
 
     def add_streams(
         self, container: av.container.OutputContainer, wanted: Iterable[int]

@@ -9,19 +9,17 @@ from rich.live import Live
 from rich.text import Text
 
 from context.severity import severity_word
-from fl_client.capture.camera_feed import CameraFeed
-from fl_client.recording.event_recorder import EventRecorder
-from fl_client.watch import Progress
+from fl_client.box import Box
 
 _PER_S = 2.0
 
 
-def status_text(feed: CameraFeed, progress: Progress, recorder: EventRecorder) -> str:
+def status_text(box: Box) -> str:
     """The line: frames, rate, what the last frame was like, alerts, and what went wrong."""
-    rate = feed.num_decoded / progress.watched_s if progress.watched_s else 0.0
-    state = "learning" if progress.is_learning else f"severity {severity_word(progress.severity)}"
-    line = f"{feed.num_decoded} frames, {rate:.0f} fps, {state}, {recorder.num_alerts} alerts"
-    troubles = {"dropped": feed.num_dropped, "restarts": feed.num_restarts}
+    totals = box.totals
+    state = "learning" if totals.is_learning else f"severity {severity_word(totals.severity)}"
+    line = f"{totals.counts.num_decoded} frames, {totals.frames_per_s:.0f} fps, {state}, {totals.num_alerts} alerts"
+    troubles = {"dropped": totals.counts.num_dropped, "restarts": totals.num_restarts}
     return line + "".join(f", {count} {name}" for name, count in troubles.items() if count)
 
 

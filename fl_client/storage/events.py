@@ -1,17 +1,14 @@
 """Alerts on their way to being complete: opened, ended, and complete once their clip is written or given up.
 
-An alert is stored the moment its event opens. A client killed before the alert was complete completes it, without a
-clip, when it starts again: no event is forgotten. Completing an alert and queueing it for delivery is one commit.
+An alert is stored the moment its event opens. A client killed before the alert was complete completes it when it
+starts again: no event is forgotten. Completing an alert and queueing it for delivery is one commit.
 """
 
-import logging
 from pathlib import Path
 
 from fl_client.storage.database import Database
 from fl_protocol.messages import AlertReport
 from fl_runtime.atomic_file import write_atomically
-
-logger = logging.getLogger(__name__)
 
 
 class AlertStore:
@@ -42,6 +39,13 @@ class AlertStore:
             raise KeyError(alert_id)
         return AlertReport.model_validate_json(row[0])
 
+    def camera_of(self, alert_id: str) -> str | None:
+        """Name of the camera that an alert is of; None for an alert that is not here."""
+        try:
+            return self.get(alert_id).camera
+        except KeyError:
+            return None
+
     def complete(self, alert_id: str, clip_digest: str | None) -> None:
         """Writes the alert's file and queues it, and its clip if there is one, for delivery. Again changes nothing.
 
@@ -61,11 +65,8 @@ class AlertStore:
                 rows = [(kind, alert_id) for kind in kinds]
                 connection.executemany("INSERT INTO outbox (kind, alert_id) VALUES (?, ?)", rows)
 
-    def complete_interrupted(self) -> int:
-        """Completes, without clips, the alerts a killed client left; returns how many."""
+    def interrupted(self) -> list[str]:
+        """The alerts that a killed client left incomplete, oldest first."""
         with self._database.transaction() as connection:
             rows = connection.execute("SELECT alert_id FROM alerts WHERE is_complete = 0 ORDER BY rowid").fetchall()
-        for (alert_id,) in rows:
-            self.complete(alert_id, clip_digest=None)
-            logger.warning("interrupted alert completed without clip", extra={"alert_id": alert_id})
-        return len(rows)
+        return [alert_id for (alert_id,) in rows]

@@ -33,7 +33,7 @@ class StateFolder:
 
     @property
     def clips(self) -> Path:
-        """One WebM file for each alert."""
+        """One MP4 or WebM file for each alert."""
         return self.path / "clips"
 
     @property
@@ -53,7 +53,7 @@ class StateFolder:
 
 
 def open_state_folder(path: Path) -> StateFolder:
-    """Creates the folder where it is missing, locks it, and clears half-written clips of a killed client.
+    """Creates the folder where it is missing, locks it, and clears copies of clips that a killed client was making.
 
     Raises:
         StateError: The folder is in use, or cannot be created or written.
@@ -69,6 +69,6 @@ def open_state_folder(path: Path) -> StateFolder:
     except OSError as error:
         lock.close()
         raise StateError(f"{path}: state folder is in use by another client") from error
-    for leftover in (path / "clips").glob(".*.part"):
+    for leftover in (path / "clips").glob(".*.whole"):  # the part it was made from is still there
         leftover.unlink()
     return StateFolder(path, lock)

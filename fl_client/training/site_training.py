@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from context.schedule import STATES
 from fl_client.errors import StateError
-from fl_client.learning import load_scenes
+from fl_client.inference.learning import load_scenes
 from fl_client.storage.personal_parameters import (
     PersonalParameters,
     load_personal,

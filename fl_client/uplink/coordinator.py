@@ -21,6 +21,7 @@ from fl_client.errors import CoordinatorError, RefusedError, UnreachableError
 from fl_protocol.errors import MessageError
 from fl_protocol.messages import (
     AlertReport,
+    ClipMediaType,
     FeedbackPage,
     Message,
     PublishedModel,
@@ -77,9 +78,9 @@ class Coordinator:
         """Delivers one alert. Sending it again counts once."""
         self._send("POST", "/v1/alerts", report.model_dump_json().encode(), self._headers | _JSON)
 
-    def send_clip(self, alert_id: str, clip: bytes) -> None:
+    def send_clip(self, alert_id: str, clip: bytes, media_type: ClipMediaType) -> None:
         """Delivers the clip of an alert that was delivered before."""
-        headers = self._headers | {"Content-Type": "video/webm"}
+        headers = self._headers | {"Content-Type": media_type}
         if self._receive("PUT", f"/v1/alerts/{alert_id}/clip", clip, headers, MAX_ANSWER_BYTES) is None:
             raise RefusedError("the coordinator no longer has the alert this clip belongs to")
 

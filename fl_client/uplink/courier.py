@@ -10,10 +10,11 @@ import threading
 from pathlib import Path
 
 from fl_client.errors import CoordinatorError, RefusedError, UnreachableError
+from fl_client.recording.clip_files import MEDIA_TYPE_BY_SUFFIX, clip_paths
 from fl_client.storage.events import AlertStore
 from fl_client.storage.outbox import Delivery, FeedbackCursor, Outbox
 from fl_client.uplink.coordinator import Coordinator
-from fl_protocol.messages import MAX_CLIP_BYTES, FeedbackEntry
+from fl_protocol.messages import MAX_CLIP_BYTES, ClipMediaType, FeedbackEntry
 from fl_runtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,8 @@ class Courier:
             if delivery.kind == "alert":
                 self._coordinator.send_alert(self._alerts.get(delivery.alert_id))
             else:
-                self._coordinator.send_clip(delivery.alert_id, self._read_clip(delivery.alert_id))
+                clip, media_type = self._read_clip(delivery.alert_id)
+                self._coordinator.send_clip(delivery.alert_id, clip, media_type)
         except RefusedError as error:
             self._outbox.mark_refused(delivery, str(error))
             facts = {"alert_id": delivery.alert_id, "kind": delivery.kind, "reason": str(error)}
@@ -104,12 +106,13 @@ class Courier:
         else:
             self._outbox.mark_taken(delivery)
 
-    def _read_clip(self, alert_id: str) -> bytes:
-        path = self._clips / f"{alert_id}.webm"
+    def _read_clip(self, alert_id: str) -> tuple[bytes, ClipMediaType]:
+        paths = clip_paths(self._clips, alert_id)
+        path = next((one for one in paths if one.exists()), paths[0])
         try:
             size_bytes = path.stat().st_size
             if size_bytes > MAX_CLIP_BYTES:
                 raise RefusedError(f"the clip has {size_bytes} bytes, a coordinator takes at most {MAX_CLIP_BYTES}")
-            return path.read_bytes()
+            return path.read_bytes(), MEDIA_TYPE_BY_SUFFIX[path.suffix]
         except OSError as error:
             raise RefusedError(f"the clip cannot be read ({error.strerror})") from error

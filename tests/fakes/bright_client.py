@@ -12,7 +12,6 @@ from fl_client.errors import ClientError
 from fl_runtime.command import errors_end_command
 from fl_runtime.log_setup import set_up_logging
 from fl_runtime.shutdown import StopFlag, stop_on_signals
-from tests.fakes.brightness_pipeline import BrightnessPipeline
 
 _PATHS = ("state_dir", "site_file", "root_certificates")
 
@@ -24,7 +23,7 @@ def main(options: dict[str, object]) -> None:
     if "start" in options:
         options["start"] = dt.datetime.fromisoformat(str(options["start"]))
     with errors_end_command(ClientError), stop_on_signals(StopFlag()) as stop:
-        summary = run_client(checked_config(**options), stop, BrightnessPipeline)
+        summary = run_client(checked_config(**options), stop, "tests.fakes.bright_inference")
         sys.stdout.write(json.dumps(dataclasses.asdict(summary)) + "\n")
 
 

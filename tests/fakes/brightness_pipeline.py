@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from context.behaviour.finding import Finding
-from fl_client.app import PipelineOrder
+from context.site import Camera, Site
 from fl_client.capture.wire import Picture
-from fl_client.rules import Told
+from fl_client.inference.dialogue import Start
+from fl_client.inference.rules import Told
 from model_zoo.errors import ModelFileError
 
 DEFAULT_DIGEST = "d" * 64
@@ -47,15 +48,15 @@ class BrightnessPipeline:
     A model file is "good" when it begins with ``good``.
     """
 
-    def __init__(self, order: PipelineOrder) -> None:
+    def __init__(self, start: Start, _site: Site, _camera: Camera) -> None:
         self.model_digest = DEFAULT_DIGEST
         self.kept: dict[str, tuple[float, float]] = {}
         self.feedback: list[tuple[str, str]] = []
         self.is_closed = False
-        self._learn_for_s = order.learn_for_s
+        self._learn_for_s = start.learn_for_s
         self._first_s: float | None = None
-        if order.model_path is not None:
-            self.swap_model(order.model_path)
+        if start.model_path is not None:
+            self.swap_model(start.model_path)
 
     def process(self, frame: Picture, instant_s: float) -> BrightFrame:
         """Severity 0.9 for a bright frame, 0 for a dark one."""

@@ -1,4 +1,7 @@
-"""An RTSP camera on loopback: ``/usr/bin/python3 rtsp_camera.py PORT``, run by the system's Python with GStreamer."""
+"""An RTSP camera on loopback: ``/usr/bin/python3 rtsp_camera.py PORT [SOUND]``.
+
+Run by the system's Python with GStreamer.
+"""
 
 import sys
 
@@ -10,18 +13,20 @@ from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-fo
 
 PIPELINE = (
     "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=15/1"
-    " ! vp8enc deadline=1 keyframe-max-dist=15 ! rtpvp8pay name=pay0 pt=96 )"
+    " ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=700 key-int-max=30 ! rtph264pay name=pay0 pt=96"
+    " audiotestsrc is-live=true wave=ticks ! audio/x-raw,rate=8000,channels=1 ! {sound} pt=97 )"
 )
+SOUNDS = {"aac": "voaacenc ! rtpmp4gpay name=pay1", "g711": "alawenc ! rtppcmapay name=pay1"}
 
 
-def main(port: str) -> None:
-    """Serves ``rtsp://127.0.0.1:PORT/camera`` until it is ended."""
+def main(port: str, sound: str = "aac") -> None:
+    """Serves ``rtsp://127.0.0.1:PORT/camera`` until it is ended: H.264, with sound of one of ``SOUNDS``."""
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(PIPELINE)
+    factory.set_launch(PIPELINE.format(sound=SOUNDS[sound]))
     factory.set_shared(True)
     server.get_mount_points().add_factory("/camera", factory)
     server.attach(None)
@@ -31,4 +36,4 @@ def main(port: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,5 +1,6 @@
-"""Decoding in a child process, with real processes and real deaths."""
+"""The program of one camera, with real processes and real deaths."""
 
+import hashlib
 import http.server
 import os
 import signal
@@ -11,19 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 
-from fl_client.capture.camera_feed import QUEUE_FRAMES, CameraFeed
-from fl_client.capture.decoder_process import DecoderProcess
-from fl_client.capture.source import Source, check_path
-from fl_client.capture.wire import CapturedFrame
+from fl_client.capture.dialogue import Begin, ClipFinished, Report, Watch
+from fl_client.capture.frame_sender import WAITING_FRAMES
+from fl_client.capture.source import Source
 from fl_client.errors import SourceError
-from tests.fakes.videos import write_video
+from fl_client.program import Program
+from tests.fakes.videos import decoded_times, write_video
+from tests.fakes.watched_stream import WatchedStream
 
 FPS = 10.0
-PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -31,42 +31,24 @@ def video(tmp_path: Path) -> Path:
     return write_video(tmp_path / "video.webm", 4.0, fps=25)
 
 
-def opened(source: Source, no_frame_s: float = 20.0) -> CameraFeed:
-    check_path(source)
-    feed = CameraFeed(source, no_frame_s)
-    feed.start()
-    return feed
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    return folder
 
 
-def all_frames(feed: CameraFeed) -> list[CapturedFrame]:
-    frames = []
-    while not feed.is_finished:
-        frame = feed.next_frame(1.0)
-        frames += [frame] if frame is not None else []
-    feed.close()
-    return frames
+def pid_of(stream: WatchedStream) -> int:
+    assert stream.keeper.program is not None
+    return stream.keeper.program.pid
 
 
-def wait_for_frame(feed: CameraFeed) -> CapturedFrame:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        frame = feed.next_frame(0.5)
-        if frame is not None:
-            return frame
-    raise AssertionError(f"no frame within {PATIENCE_S} s")
-
-
-def wait_for_restart(feed: CameraFeed) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while feed.num_restarts == 0 and time.monotonic() < deadline:
-        feed.next_frame(0.1)
-    assert feed.num_restarts > 0
-
-
-def test_fast_file_is_decoded_whole_and_handed_over_at_the_analysis_rate(video: Path) -> None:
-    feed = opened(Source(str(video), FPS, start_s=1000.0, is_fast=True))
-    frames = all_frames(feed)
-    assert (feed.num_decoded, feed.num_dropped, feed.num_warnings) == (100, 0, 0)
+def test_fast_file_is_decoded_whole_and_handed_over_at_the_analysis_rate(video: Path, clips: Path) -> None:
+    with WatchedStream(Source(str(video), FPS, start_s=1000.0, is_fast=True), clips) as stream:
+        frames = stream.to_the_end()
+        counts = stream.keeper.counts
+    assert (counts.num_decoded, counts.num_dropped, counts.num_warnings) == (100, 0, 0)
+    assert counts.num_bytes == pytest.approx(video.stat().st_size, rel=0.1)
     assert abs(len(frames) - 40) <= 1
     assert frames[0].instant_s == 1000.0
     assert frames[-1].instant_s == pytest.approx(1003.96, abs=0.1)
@@ -74,87 +56,132 @@ def test_fast_file_is_decoded_whole_and_handed_over_at_the_analysis_rate(video: 
     assert 20 <= frames[0].picture.mean() <= 40
 
 
-def test_paced_file_takes_its_time_and_drops_what_comes_too_late(video: Path) -> None:
-    feed = opened(Source(str(video), FPS))
+def test_paced_file_takes_its_time_and_drops_what_comes_too_late(video: Path, clips: Path) -> None:
     began = time.monotonic()
-    frames = [wait_for_frame(feed)]
-    time.sleep(3.8)  # a reader that is busy for longer than the queue lasts
-    frames += all_frames(feed)
-    assert time.monotonic() - began == pytest.approx(4.0, abs=1.0)
-    assert feed.num_dropped >= 2
-    assert len(frames) >= QUEUE_FRAMES
-    assert feed.num_dropped + len(frames) == pytest.approx(40, abs=1)
+    with WatchedStream(Source(str(video), FPS), clips) as stream:
+        stream.next_frame()
+        stream.is_reading = False  # a reader that is busy for longer than frames wait
+        stream.until(lambda: time.monotonic() - began > 3.5, "end of the pause")
+        stream.is_reading = True
+        frames = stream.to_the_end()
+        counts = stream.keeper.counts
+    assert time.monotonic() - began == pytest.approx(4.5, abs=1.5)
+    assert counts.num_dropped >= 10
+    assert len(frames) >= WAITING_FRAMES
+    assert counts.num_dropped + len(frames) == pytest.approx(40, abs=1)
     assert [frame.instant_s for frame in frames] == sorted(frame.instant_s for frame in frames)
 
 
-def test_a_decoder_that_ended_may_still_be_told_to_go_on(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "000.png"), np.zeros((90, 120, 3), np.uint8))
-    decoder = DecoderProcess(Source(str(tmp_path), FPS, is_fast=True))
-    while decoder.read(30.0) is not None:
-        pass
-    assert decoder.cause_of_end() is None
-    decoder.go_on()
-
-
-def test_wide_picture_is_handed_over_at_most_640_wide(tmp_path: Path) -> None:
+def test_wide_picture_is_handed_over_at_most_640_wide(tmp_path: Path, clips: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
     picture = np.zeros((90, 1280, 3), np.uint8)
-    with av.open(str(tmp_path / "000.png"), "w", format="image2", options={"update": "1"}) as container:
+    with av.open(str(folder / "000.png"), "w", format="image2", options={"update": "1"}) as container:
         stream = container.add_stream("png", rate=1)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 1280, 90, "rgb24"
         container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode(None))
-    (tmp_path / "001.png").write_bytes(b"not a picture")
-    feed = opened(Source(str(tmp_path), FPS, is_fast=True))
-    assert [frame.picture.shape for frame in all_frames(feed)] == [(44, 640, 3)]
-    assert feed.num_warnings == 1
+    (folder / "001.png").write_bytes(b"not a picture")
+    with WatchedStream(Source(str(folder), FPS, is_fast=True), clips) as watched:
+        assert [frame.picture.shape for frame in watched.to_the_end()] == [(44, 640, 3)]
+        assert watched.keeper.counts.num_warnings == 1
 
 
 @pytest.mark.parametrize(("name", "codec"), [("video.webm", "libvpx"), ("video.avi", "mpeg4"), ("video.mkv", "mpeg4")])
-def test_file_cut_off_is_watched_as_far_as_it_decodes(tmp_path: Path, name: str, codec: str) -> None:
+def test_file_cut_off_is_watched_as_far_as_it_decodes(tmp_path: Path, clips: Path, name: str, codec: str) -> None:
     whole = write_video(tmp_path / name, 10.0, codec=codec)
     cut = tmp_path / f"cut-{name}"
     content = whole.read_bytes()
     cut.write_bytes(content[: len(content) * 6 // 10])
-    feed = opened(Source(str(cut), FPS, is_fast=True))
-    assert 40 <= len(all_frames(feed)) <= 70
-    assert feed.num_warnings >= 1
+    with WatchedStream(Source(str(cut), FPS, is_fast=True), clips) as stream:
+        assert 40 <= len(stream.to_the_end()) <= 70
+        assert stream.keeper.counts.num_warnings >= 1
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"just some words\n" * 50, "cannot be opened as video"), (b"\0" * 100_000, "cannot be opened"), (b"", "empty")],
 )
-def test_file_that_is_no_video_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+def test_file_that_is_no_video_is_refused(tmp_path: Path, clips: Path, content: bytes, words: str) -> None:
     (tmp_path / "notes.mp4").write_bytes(content)
     with pytest.raises(SourceError, match=words):
-        opened(Source(str(tmp_path / "notes.mp4"), FPS))
+        WatchedStream(Source(str(tmp_path / "notes.mp4"), FPS), clips)
 
 
-def test_playlist_that_names_another_file_is_not_followed(tmp_path: Path, video: Path) -> None:
+def test_playlist_that_names_another_file_is_not_followed(tmp_path: Path, clips: Path, video: Path) -> None:
     playlist = tmp_path / "list.m3u8"
     playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{video}\n#EXT-X-ENDLIST\n")
     with pytest.raises(SourceError, match="cannot be opened as video"):
-        opened(Source(str(playlist), FPS))
+        WatchedStream(Source(str(playlist), FPS), clips)
 
 
-def test_decoder_that_dies_of_sigsegv_fails_its_file_and_names_the_signal(video: Path) -> None:
-    feed = opened(Source(str(video), FPS))
-    wait_for_frame(feed)
-    assert feed.decoder_pid is not None
-    os.kill(feed.decoder_pid, signal.SIGSEGV)
-    with pytest.raises(SourceError, match=r"video\.webm: the decoder died of SIGSEGV"):
-        all_frames(feed)
-    feed.close()
+def test_program_that_dies_of_sigsegv_fails_its_file_and_names_the_signal(video: Path, clips: Path) -> None:
+    with WatchedStream(Source(str(video), FPS), clips) as stream:
+        stream.next_frame()
+        os.kill(pid_of(stream), signal.SIGSEGV)
+        with pytest.raises(SourceError, match=r"video\.webm: the decoder died of SIGSEGV"):
+            stream.to_the_end()
 
 
-def test_closing_ends_the_decoder(video: Path) -> None:
-    feed = opened(Source(str(video), FPS, is_fast=True))
-    pid = feed.decoder_pid
-    assert pid is not None
-    feed.close()
+def test_stopping_ends_the_program(video: Path, clips: Path) -> None:
+    with WatchedStream(Source(str(video), FPS), clips) as stream:
+        pid = pid_of(stream)
+        stream.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_program_ends_when_the_box_is_gone(video: Path, clips: Path, *, has_begun: bool) -> None:
+    program = Program("fl_client.capture.camera_program")
+    program.channel.send(Watch(Source(str(video), FPS), clips, 8.0, "open"))
+    assert program.channel.receive() is not None
+    if has_begun:
+        program.channel.send(Begin())
+        assert program.channel.receive() is not None
+    assert program.cause_of_end(5.0) is None  # closes the channel, as a box that dies does
+
+
+def finished(reports: list[Report]) -> list[ClipFinished]:
+    return [one for one in reports if isinstance(one, ClipFinished)]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "suffix"),
+    [("camera.mp4", "libx264", ".mp4"), ("camera.mkv", "libx265", ".mp4"), ("camera.avi", "mpeg4", ".webm")],
+)
+def test_clips_are_cut_while_the_camera_is_watched(
+    tmp_path: Path, clips: Path, name: str, codec: str, suffix: str
+) -> None:
+    """Two at a time; of codecs that browsers know the camera's own packets, of others its pictures encoded."""
+    first, second = "a" * 36, "b" * 36
+    source = Source(str(write_video(tmp_path / name, 12.0, codec=codec)), FPS, start_s=100.0, is_fast=True)
+    with WatchedStream(source, clips) as stream:
+        stream.until(lambda: bool(stream.frames) and stream.frames[-1].instant_s >= 106.0, "frame")
+        stream.keeper.cut_clip(first, 103.0)
+        stream.until(lambda: stream.frames[-1].instant_s >= 107.0, "frame")
+        stream.keeper.cut_clip(second, 105.0)
+        stream.until(lambda: stream.frames[-1].instant_s >= 109.0, "frame")
+        stream.keeper.end_clip(first, 109.0)
+        stream.to_the_end()
+        told = {one.alert_id: one for one in finished(stream.reports)}
+    assert set(told) == {first, second}
+    for alert_id, expected_s in ((first, 6.0), (second, 7.0)):
+        path = clips / f"{alert_id}{suffix}"
+        assert told[alert_id].digest == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert expected_s - 0.2 <= decoded_times(path)[-1] <= expected_s + 3.2  # from the keyframe before
+    assert sorted(path.suffix for path in clips.iterdir()) == [suffix, suffix]
+
+
+def test_clip_of_a_folder_that_cannot_be_written_is_said(video: Path, tmp_path: Path) -> None:
+    with WatchedStream(Source(str(video), FPS, is_fast=True), tmp_path / "none") as stream:
+        stream.next_frame()
+        stream.keeper.cut_clip("a" * 36, 0.0)
+        stream.to_the_end()
+        (told,) = finished(stream.reports)
+    assert told.digest is None
+    assert told.problem.endswith("cannot be written (No such file or directory)")
 
 
 @pytest.fixture
@@ -187,16 +214,15 @@ def slow_camera(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-def test_live_source_goes_on_after_its_decoder_died_of_sigsegv(
-    slow_camera: str, caplog: pytest.LogCaptureFixture
+def test_live_source_goes_on_after_its_program_died_of_sigsegv(
+    slow_camera: str, clips: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    feed = opened(Source(slow_camera, FPS))
-    before = wait_for_frame(feed)
-    assert feed.decoder_pid is not None
-    os.kill(feed.decoder_pid, signal.SIGSEGV)
-    wait_for_restart(feed)
-    after = wait_for_frame(feed)
-    feed.close()
+    with WatchedStream(Source(slow_camera, FPS), clips) as stream:
+        before = stream.next_frame()
+        os.kill(pid_of(stream), signal.SIGSEGV)
+        stream.until(lambda: stream.keeper.num_restarts > 0, "restart")
+        after = stream.next_frame()
+        stream.stop()
     assert after.instant_s > before.instant_s
     assert abs(after.instant_s - time.time()) < 5.0
     reasons = [str(vars(record)["reason"]) for record in caplog.records if record.message == "decoder restarts"]
@@ -204,37 +230,39 @@ def test_live_source_goes_on_after_its_decoder_died_of_sigsegv(
     assert "secret" not in caplog.text + reasons[0]
 
 
-def test_live_source_without_a_frame_for_too_long_is_restarted(slow_camera: str) -> None:
-    feed = opened(Source(slow_camera, FPS), no_frame_s=2.0)
-    wait_for_frame(feed)
-    assert feed.decoder_pid is not None
-    os.kill(feed.decoder_pid, signal.SIGSTOP)
-    wait_for_restart(feed)
-    wait_for_frame(feed)
-    feed.close()
+def test_live_source_without_a_frame_for_too_long_is_restarted(
+    slow_camera: str, clips: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with WatchedStream(Source(slow_camera, FPS), clips, no_frame_s=2.0) as stream:
+        stream.next_frame()
+        os.kill(pid_of(stream), signal.SIGSTOP)
+        stream.until(lambda: stream.keeper.num_restarts > 0, "restart")
+        stream.next_frame()
+        stream.stop()
+    reasons = [str(vars(record)["reason"]) for record in caplog.records if record.message == "decoder restarts"]
+    assert reasons[0] == "no frame for 2 s"
 
 
-def test_camera_that_is_not_there_is_waited_for() -> None:
-    feed = opened(Source("rtsp://127.0.0.1:9/none", FPS))
-    wait_for_restart(feed)
-    assert not feed.is_finished
-    assert feed.next_frame(0.1) is None
-    feed.close()
+def test_camera_that_is_not_there_is_waited_for(clips: Path) -> None:
+    with WatchedStream(Source("rtsp://127.0.0.1:9/none", FPS), clips) as stream:
+        stream.until(lambda: stream.keeper.num_restarts > 0, "restart")
+        assert not stream.keeper.has_ended
+        assert stream.frames == []
 
 
-def test_death_of_the_decoder_is_not_missed_by_a_busy_reader(video: Path) -> None:
-    feed = opened(Source(str(video), FPS))
-    wait_for_frame(feed)
-    assert feed.decoder_pid is not None
-    os.kill(feed.decoder_pid, signal.SIGSEGV)
-    time.sleep(1.0)  # the reader looks away; when it looks again everything is over
-    with pytest.raises(SourceError, match="SIGSEGV"):
-        all_frames(feed)
-    feed.close()
+def test_clip_that_is_open_when_the_camera_goes_away_is_finished(slow_camera: str, clips: Path) -> None:
+    with WatchedStream(Source(slow_camera, FPS), clips) as stream:
+        stream.next_frame()
+        stream.keeper.cut_clip("a" * 36, 0.0)
+        stream.until(lambda: bool(finished(stream.reports)), "clip")  # the stream ends after four seconds
+        assert stream.keeper.num_restarts <= 1
+        stream.stop()
+    assert finished(stream.reports)[0].digest is not None
+    assert 2.0 <= decoded_times(clips / f"{'a' * 36}.webm")[-1] <= 5.0
 
 
-def test_decoder_starts_without_the_heavy_libraries() -> None:
-    heavy = "{'torch', 'flwr', 'cv2', 'onnxruntime', 'scipy', 'pydantic', 'httpx'}"
-    program = f"import sys, fl_client.capture.decoder; sys.exit(str({heavy} & set(sys.modules) or ''))"
+def test_camera_program_starts_without_the_heavy_libraries() -> None:
+    heavy = "{'torch', 'flwr', 'onnxruntime', 'scipy', 'httpx'}"
+    program = f"import sys, fl_client.capture.camera_program; sys.exit(str({heavy} & set(sys.modules) or ''))"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert result.stderr.strip() == ""

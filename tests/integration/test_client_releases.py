@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from context.site import Camera, Site
-from fl_client.app import PipelineOrder
 from fl_client.errors import UnreachableError
+from fl_client.inference.dialogue import Start
 from fl_client.releases.model_store import ModelStore
 from fl_client.releases.release_watcher import MAX_MODEL_BYTES, ReleaseWatcher
 from fl_client.uplink.coordinator import Coordinator
@@ -48,7 +48,8 @@ class Shelf:
 @pytest.fixture
 def pipeline(tmp_path: Path) -> BrightnessPipeline:
     camera = Camera(name="door")
-    return BrightnessPipeline(PipelineOrder(Site(name="s", cameras=(camera,)), camera, tmp_path, 0.0, None))
+    start = Start(tmp_path / "site.json", tmp_path, 0.0, None, None, None, "info")
+    return BrightnessPipeline(start, Site(name="s", cameras=(camera,)), camera)
 
 
 @pytest.fixture

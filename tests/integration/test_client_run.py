@@ -53,6 +53,12 @@ def alerts_in(state: Path) -> list[AlertReport]:
     return sorted(reports, key=lambda report: report.started_utc)
 
 
+def program_of(process: subprocess.Popen[str], module: str) -> psutil.Process:
+    """The program of a client that runs a module."""
+    (found,) = [one for one in psutil.Process(process.pid).children() if module in one.cmdline()]
+    return found
+
+
 def num_stored_alerts(state: Path) -> int:
     """Alerts in the database, complete or not; 0 while there is no database."""
     if not (state / "client.sqlite").exists():
@@ -80,7 +86,7 @@ def long_event(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clip_length_s(state: Path, report: AlertReport) -> float:
-    """Length of an alert's clip; its digest is checked on the way."""
+    """Length of an alert's clip, which begins with the keyframe before; its digest is checked on the way."""
     clip = state / "clips" / f"{report.alert_id}.webm"
     assert hashlib.sha256(clip.read_bytes()).hexdigest() == report.clip_digest
     return decoded_times(clip)[-1]
@@ -108,8 +114,8 @@ def test_events_become_alerts_with_clips_from_five_seconds_before_to_five_after(
     merged, last = alerts_in(state)
     assert after_start(merged) == pytest.approx((12.0, 17.9), abs=0.15)
     assert after_start(last) == pytest.approx((30.0, 30.9), abs=0.15)
-    assert clip_length_s(state, merged) == pytest.approx(5 + 6 + 5, abs=0.4)
-    assert clip_length_s(state, last) == pytest.approx(5 + 1 + 5, abs=0.4)
+    assert 5 + 6 + 5 - 0.4 <= clip_length_s(state, merged) <= 5 + 6 + 5 + 2.4
+    assert 5 + 1 + 5 - 0.4 <= clip_length_s(state, last) <= 5 + 1 + 5 + 2.4
 
 
 def test_file_cut_off_is_watched_as_far_as_it_decodes(
@@ -146,6 +152,7 @@ def test_alert_of_a_killed_client_is_completed_by_the_next(
 ) -> None:
     process = bright_client({**options, "source": str(long_event)})
     wait_until(lambda: num_stored_alerts(state) == 1, "alert")
+    time.sleep(2.5)  # past a keyframe: what is in a clip before its second one was not written yet
     process.kill()
     process.communicate()
     assert alerts_in(state) == []
@@ -154,9 +161,9 @@ def test_alert_of_a_killed_client_is_completed_by_the_next(
     )
     assert (status, summary["alerts"]) == (0, 0), log
     (report,) = alerts_in(state)
-    assert report.clip_digest is None
     assert after_start(report)[0] == pytest.approx(1.0, abs=0.15)
-    assert list((state / "clips").iterdir()) == []
+    assert clip_length_s(state, report) > 0.5  # what was written of it
+    assert [path.suffix for path in (state / "clips").iterdir()] == [".webm"]
 
 
 def test_decoder_that_dies_of_sigsegv_ends_the_client_with_one_line_and_keeps_its_alerts(
@@ -164,9 +171,8 @@ def test_decoder_that_dies_of_sigsegv_ends_the_client_with_one_line_and_keeps_it
 ) -> None:
     process = bright_client({**options, "source": str(long_event)})
     wait_until(lambda: num_stored_alerts(state) == 1, "alert")
-    (decoder,) = psutil.Process(process.pid).children()
-    assert "fl_client.capture.decoder" in decoder.cmdline()
-    decoder.send_signal(signal.SIGSEGV)
+    time.sleep(2.5)
+    program_of(process, "fl_client.capture.camera_program").send_signal(signal.SIGSEGV)
     status, summary, log = run_to_end(process)
     assert (status, summary) == (2, {})
     errors = [line for line in log.splitlines() if not line.startswith("{")]

@@ -14,7 +14,7 @@ import pytest
 from context.schedule import STATES
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS
-from fl_client.pipeline import CameraPipeline
+from fl_client.inference.pipeline import CameraPipeline
 from fl_client.releases.site_model import load_site_model
 from fl_client.storage.personal_parameters import PERSONAL_FILE, PersonalParameters, network_digest, save_personal
 from model_zoo.backbones.film_lstm import FilmLstmShape

@@ -9,8 +9,8 @@ import pytest
 
 from context.schedule import STATES
 from context.site import Camera
-from fl_client.neighbours import FILE_NAME, leave_sums, neighbours_sums
-from fl_client.scorer_fitting import fit_camera
+from fl_client.inference.neighbours import FILE_NAME, leave_sums, neighbours_sums
+from fl_client.inference.scorer_fitting import fit_camera
 from fl_client.storage.tubelet_store import TubeletStore
 from fl_client.training.normality_sums import no_kind_sums
 from model_zoo.normality.features import object_features

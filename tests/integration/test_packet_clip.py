@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fl_client.errors import ClipError
-from fl_client.recording.clip_encoder import part_path
+from fl_client.recording.clip_files import part_path
 from fl_client.recording.packet_clip import PacketClip, whole_clip, write_avi
 from fl_client.recording.packet_ring import PacketRing
 from fl_client.recording.take import StoredPacket, Take

@@ -10,9 +10,9 @@ import pytest
 
 from context.schedule import WEEKDAYS
 from context.site import Camera, Site
-from fl_client.judging import ScoredFrame
-from fl_client.neighbours import neighbours_sums
-from fl_client.pipeline import ALARMING_SEVERITY, CameraPipeline
+from fl_client.inference.judging import ScoredFrame
+from fl_client.inference.neighbours import neighbours_sums
+from fl_client.inference.pipeline import ALARMING_SEVERITY, CameraPipeline
 from fl_client.storage.tubelet_store import LABELS, TubeletStore
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.detector import DetectorFile

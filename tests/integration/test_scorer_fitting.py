@@ -8,7 +8,7 @@ import pytest
 
 from context.schedule import STATES
 from context.site import Camera
-from fl_client.scorer_fitting import fit_scorer
+from fl_client.inference.scorer_fitting import fit_scorer
 from fl_client.storage.tubelet_store import Block, TubeletStore
 from model_zoo.calibration import fit_calibration
 from model_zoo.normality.features import object_features

@@ -82,7 +82,7 @@ def test_a_site_reaches_all_it_needs_of_the_coordinator_and_no_more(tmp_path: Pa
             site = Coordinator(client, "store42", credential)
             site.register()
             site.send_alert(report)
-            site.send_clip(report.alert_id, clip)
+            site.send_clip(report.alert_id, clip, "video/webm")
             assert site.feedback_after(0).items == ()
             assert site.latest_model() is None
             with pytest.raises(RefusedError, match="does not have the model it announced"):

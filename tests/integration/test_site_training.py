@@ -8,7 +8,7 @@ import pytest
 from context.schedule import OperationalState
 from context.site import Camera
 from fl_client.errors import StateError
-from fl_client.learning import save_scenes
+from fl_client.inference.learning import save_scenes
 from fl_client.storage.tubelet_store import HELD_OUT_EVERY, LABELS, TubeletStore
 from fl_client.training.normality_sums import fleet_sums
 from fl_client.training.site_training import Assignment, evaluate_site, train_site, training_footage

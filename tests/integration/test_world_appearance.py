@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fl_client.perceived import CameraView
+from fl_client.inference.perceived import CameraView
 from model_zoo.perception.tracker import overlaps
 from simulation.footage import Clip, SiteFootage, WorldClip
 from simulation.site_preparation import fit_scenes, watch

@@ -9,7 +9,7 @@ from context.behaviour.finding import Behaviour
 from context.behaviour.settings import BehaviourSettings
 from context.site import Camera
 from context.track import Posture
-from fl_client.behaviours import (
+from fl_client.inference.behaviours import (
     NOTHING_LOW,
     TOLD_OF_LOW,
     BehaviourWatch,

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from fl_client.capture.decoding import fitted_size
+from fl_client.capture.footage import fitted_size
 from fl_client.capture.frame_sampler import FrameSampler
 from fl_client.capture.live_clock import LiveClock
 from fl_client.capture.source import Source, check_path
@@ -55,12 +55,6 @@ def test_password_of_a_camera_is_never_shown() -> None:
     source = Source("rtsp://guard:secret@camera.example:554/stream?key=secret", 10.0)
     assert source.is_live
     assert source.shown_name == "rtsp://camera.example:554"
-
-
-def test_source_survives_the_way_to_the_decoder() -> None:
-    source = Source("a b/ü.mp4", 10.0, 5.5, is_fast=True)
-    assert Source.from_json(source.to_json()) == source
-    assert source.to_json().count(b"\n") == 1
 
 
 def test_unknown_scheme_is_refused_without_showing_the_address() -> None:

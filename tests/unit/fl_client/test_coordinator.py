@@ -108,7 +108,7 @@ def test_answer_that_is_no_message_is_not_believed() -> None:
 
 def test_clip_of_an_alert_the_coordinator_lost_is_given_up() -> None:
     with pytest.raises(RefusedError, match="no longer has the alert"):
-        coordinator(always(404)).send_clip(ALERT_ID, b"clip")
+        coordinator(always(404)).send_clip(ALERT_ID, b"clip", "video/mp4")
 
 
 def test_no_model_yet_is_no_error() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fl_client.exemplars import NO_EXEMPLARS, Exemplars
+from fl_client.inference.exemplars import NO_EXEMPLARS, Exemplars
 from model_zoo.normality.features import object_features
 from model_zoo.perception.tubelet import CROP_SIDE, NUM_STEPS, Tubelets
 from tests.fakes.tubelets import CLOSED, OPEN, Look, drawn_tubelets

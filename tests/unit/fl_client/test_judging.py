@@ -5,7 +5,7 @@ import pytest
 
 from context.severity import severity_score
 from context.site import Camera
-from fl_client.judging import FrameJudge
+from fl_client.inference.judging import FrameJudge
 from model_zoo.evaluation.frame_auc import EMA_WEIGHT
 from model_zoo.normality.features import Features, object_features
 from model_zoo.perception.tubelet import NUM_STEPS

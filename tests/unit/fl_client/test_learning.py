@@ -5,8 +5,8 @@ import pytest
 
 from context.context_vector import Moment
 from context.schedule import STATES
-from fl_client.learning import LONGEST_STEP_S, BlockBuilder, SceneLearner
-from fl_client.perceived import Perceived
+from fl_client.inference.learning import LONGEST_STEP_S, BlockBuilder, SceneLearner
+from fl_client.inference.perceived import Perceived
 from tests.fakes.drawn_scene import walking_frames
 from tests.fakes.tubelets import CLOSED, OPEN, context_of, drawn_tubelets
 

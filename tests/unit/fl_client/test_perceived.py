@@ -10,7 +10,7 @@ import pytest
 from context.behaviour.finding import Behaviour
 from context.behaviour.observer import Findings
 from context.site import Site
-from fl_client.perceived import CameraView, Perceived
+from fl_client.inference.perceived import CameraView, Perceived
 from model_zoo.perception.background import Frame
 from model_zoo.perception.pose import PoseModel
 from model_zoo.perception.scene import Scene, fit_scene

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from context.track import Posture
-from fl_client.postures import ASK_EVERY_S, KEPT_S, MOST_A_FRAME, Asked, PostureWatch
+from fl_client.inference.postures import ASK_EVERY_S, KEPT_S, MOST_A_FRAME, Asked, PostureWatch
 from model_zoo.perception.pose import PoseModel
 from tests.fakes.pose_models import figure, simcc
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fl_client.rarity import context_rarity
+from fl_client.inference.rarity import context_rarity
 from model_zoo.normality.intensity import NormalitySums
 
 

@@ -1,4 +1,4 @@
-"""From scored frames to observations, reports and the ring before an event."""
+"""From scored frames to observations and reports."""
 
 import dataclasses
 
@@ -8,10 +8,9 @@ import pytest
 from context.alarm import Outcome
 from context.behaviour.finding import Behaviour, Finding
 from context.event import Event, Observation
+from fl_client.inference.rules import Told
+from fl_client.inference.scored import UNUSUAL_SCENE, observation_of
 from fl_client.recording.alert_report import MAX_WHY_CHARACTERS, report_of
-from fl_client.recording.jpeg_ring import RING_S, JpegFrame, JpegRing, compress, decompress
-from fl_client.recording.scored import UNUSUAL_SCENE, observation_of
-from fl_client.rules import Told
 from fl_protocol.messages import MAX_BEHAVIOURS
 from tests.fakes.brightness_pipeline import BrightFrame, BrightObject
 
@@ -110,31 +109,3 @@ def test_text_the_message_would_refuse_is_made_fit() -> None:
     assert len(report.why) <= MAX_WHY_CHARACTERS
     assert report.why.isprintable()
     assert (report.zone, report.score) == (None, 1e9)
-
-
-def test_ring_keeps_the_last_seconds_only() -> None:
-    ring = JpegRing()
-    for index in range(200):
-        ring.add(JpegFrame(index / 10, b"x"))
-    kept = ring.frames_since(0.0)
-    assert kept[0].instant_s == pytest.approx(19.9 - RING_S)
-    assert kept[-1].instant_s == 19.9
-    assert [frame.instant_s for frame in ring.frames_since(19.75)] == [19.8, 19.9]
-
-
-def test_ring_never_holds_more_than_its_bytes() -> None:
-    ring = JpegRing(max_bytes=1000)
-    for index in range(20):
-        ring.add(JpegFrame(index / 10, b"x" * 300))
-    assert len(ring.frames_since(0.0)) == 3
-    ring.add(JpegFrame(3.0, b"x" * 2000))
-    assert ring.frames_since(0.0) == []
-    ring.add(JpegFrame(3.1, b"x"))
-    assert len(ring.frames_since(0.0)) == 1
-
-
-def test_picture_survives_compression_nearly_unchanged() -> None:
-    picture = np.full((48, 64, 3), (10, 120, 240), np.uint8)
-    again = decompress(compress(picture, 1.0))
-    assert again.shape == picture.shape
-    assert np.abs(again.astype(int) - picture).max() < 8

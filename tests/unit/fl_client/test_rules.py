@@ -9,7 +9,7 @@ from context.alarm import Outcome
 from context.behaviour.finding import Behaviour, Finding
 from context.seen import Seen
 from context.site import Site
-from fl_client.rules import CameraRules, Fractions, Told
+from fl_client.inference.rules import CameraRules, Fractions, Told
 from tests.fakes.named_site import named_site
 
 NOON_S = dt.datetime(2026, 1, 7, 11, tzinfo=dt.UTC).timestamp()  # noon in Berlin

@@ -8,10 +8,10 @@ import pytest
 
 from context.context_vector import Moment
 from context.schedule import STATES
-from fl_client.exemplars import NO_EXEMPLARS, Exemplars
-from fl_client.perceived import Perceived
-from fl_client.rarity import context_rarity
-from fl_client.scoring import (
+from fl_client.inference.exemplars import NO_EXEMPLARS, Exemplars
+from fl_client.inference.perceived import Perceived
+from fl_client.inference.rarity import context_rarity
+from fl_client.inference.scoring import (
     JUDGED_AS_ELSEWHERE,
     CameraScorer,
     Statistics,

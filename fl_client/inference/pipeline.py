@@ -22,15 +22,15 @@ from context.schedule import STATES, OperationalState
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS
 from fl_client.errors import ClientError
-from fl_client.judging import FrameJudge, ScoredFrame, ScoredObject
-from fl_client.learning import BlockBuilder, SceneLearner, forget_scenes, load_scenes, save_scenes
-from fl_client.neighbours import leave_sums, neighbours_sums
-from fl_client.perceived import CameraView, Perceived
-from fl_client.recording.scored import fractions
+from fl_client.inference.judging import FrameJudge, ScoredFrame, ScoredObject
+from fl_client.inference.learning import BlockBuilder, SceneLearner, forget_scenes, load_scenes, save_scenes
+from fl_client.inference.neighbours import leave_sums, neighbours_sums
+from fl_client.inference.perceived import CameraView, Perceived
+from fl_client.inference.rules import CameraRules, Told
+from fl_client.inference.scored import fractions
+from fl_client.inference.scorer_fitting import fit_camera
+from fl_client.inference.scoring import CameraScorer
 from fl_client.releases.site_model import load_site_model
-from fl_client.rules import CameraRules, Told
-from fl_client.scorer_fitting import fit_camera
-from fl_client.scoring import CameraScorer
 from fl_client.storage.tubelet_store import TubeletStore
 from model_zoo.default import DEFAULT_MODEL
 from model_zoo.errors import ModelFileError, ModelZooError

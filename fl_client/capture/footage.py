@@ -1,23 +1,26 @@
-"""Decoding with PyAV: packets of a video, or pictures of a folder, into frames with their time in the source.
+"""Reading a source with PyAV: packets of a video, or pictures of a folder, and the frames they decode to.
 
-Runs in the decoder process only. Formats that can name other files or addresses (playlists, concatenations) are not
+Runs in a camera's own program only. Formats that can name other files or addresses (playlists, concatenations) are not
 opened: a crafted file must not read what its path did not say.
 """
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import av
 import av.container
+import av.stream
 import av.video
 
 from fl_client.capture.source import Source, pictures_in
 from fl_client.capture.wire import MAX_HEIGHT_PX, MAX_WIDTH_PX, MIN_SIDE_PX
 from fl_client.errors import SourceError
 
-FOLDER_FPS = 10.0
+FOLDER_FPS = 10
 """Frames a second of a folder of pictures, which says nothing about time itself."""
 MAX_SOURCE_PIXELS = 8192 * 4320
 OPEN_TIMEOUT_S = 10.0
@@ -38,26 +41,52 @@ class Tally:
     is_cut_off: bool = False
 
 
+class Step(NamedTuple):
+    """One step through a source.
+
+    Attributes:
+        stream: Index of the packet's stream in ``Footage.streams``.
+        packet: As the camera sent it; None where there is none, as of a folder of pictures.
+        frames: What could be decoded with it.
+    """
+
+    stream: int
+    packet: "av.Packet[Any] | None"
+    frames: list[av.VideoFrame]
+
+
 @dataclasses.dataclass(frozen=True)
-class SourceFrame:
-    """A decoded frame at ``time_s`` of the source; None where the source does not say."""
+class Footage:
+    """An opened source.
 
-    frame: av.VideoFrame
-    time_s: float | None
+    Attributes:
+        streams: Its video, then its sound where it has some; none of a folder of pictures.
+        steps: Through the source in order; frames that decode, and how many, are in the tally.
+    """
+
+    streams: Sequence[av.stream.Stream]
+    steps: Iterator[Step]
 
 
-def decode(source: Source, tally: Tally) -> Iterator[SourceFrame]:
-    """Every frame of ``source`` that decodes, in order; ``tally`` is kept up to date.
+@contextlib.contextmanager
+def open_footage(source: Source, tally: Tally) -> Iterator[Footage]:
+    """Opens ``source``; ``tally`` is kept up to date.
 
     Raises:
-        SourceError: The source cannot be opened, or holds no video that decodes.
+        SourceError: The source cannot be opened, or holds no video that decodes (then at the end of its steps).
     """
     path = Path(source.address)
     if not source.is_live and path.is_dir():
-        yield from _decode_folder(path, tally)
-    else:
-        with _open(source) as container:
-            yield from _decode_video(container, tally)
+        yield Footage((), _checked(_folder_steps(path, tally), source, tally))
+        return
+    with _open(source) as container:
+        video, sound = container.streams.video[0], container.streams.audio[:1]
+        streams = [video, *(one for one in sound if one.codec_context is not None)]
+        yield Footage(streams, _checked(_video_steps(container, streams, tally), source, tally))
+
+
+def _checked(steps: Iterator[Step], source: Source, tally: Tally) -> Iterator[Step]:
+    yield from steps
     if tally.num_decoded == 0:
         raise SourceError(f"{source.shown_name}: no frame of it could be decoded")
 
@@ -95,18 +124,22 @@ def _open(source: Source) -> av.container.InputContainer:
     return container
 
 
-def _decode_video(container: av.container.InputContainer, tally: Tally) -> Iterator[SourceFrame]:
+def _video_steps(
+    container: av.container.InputContainer, streams: Sequence[av.stream.Stream], tally: Tally
+) -> Iterator[Step]:
     stream = container.streams.video[0]
     stream.thread_count = 1  # one core for each camera: the others have cameras of their own
     if (stream.width or 0) * (stream.height or 0) > MAX_SOURCE_PIXELS:
         raise SourceError(f"a picture of {stream.width}x{stream.height} pixels is too large to be watched")
+    place = {one.index: index for index, one in enumerate(streams)}
     last_s = 0.0
-    for packet in _packets(container, stream, tally):
-        for frame in _frames(packet, tally):
+    for packet in _packets(container, streams, tally):
+        frames = _frames(packet, tally) if packet.stream_index == stream.index else []
+        for frame in frames:
             tally.num_decoded += 1
             tally.num_warnings += int(frame.is_corrupt)
             last_s = frame.time if frame.time is not None else last_s
-            yield SourceFrame(frame, frame.time)
+        yield Step(place[packet.stream_index], packet, frames)
     frame_s = 1.0 / float(stream.average_rate) if stream.average_rate else 0.0
     is_short = last_s < _promised_end_s(container, stream) - _CUT_OFF_S - 2 * frame_s
     tally.is_cut_off = tally.is_cut_off or is_short
@@ -122,16 +155,16 @@ def _promised_end_s(container: av.container.InputContainer, stream: av.video.Vid
 
 
 def _packets(
-    container: av.container.InputContainer, stream: av.video.VideoStream, tally: Tally
-) -> Iterator["av.Packet[av.video.VideoStream]"]:
+    container: av.container.InputContainer, streams: Sequence[av.stream.Stream], tally: Tally
+) -> Iterator["av.Packet[Any]"]:
     try:
-        yield from container.demux(stream)
+        yield from container.demux(*streams)
     except (av.FFmpegError, OSError):  # the container is damaged from here on: what came before counts
         tally.num_warnings += 1
         tally.is_cut_off = True
 
 
-def _frames(packet: "av.Packet[av.video.VideoStream]", tally: Tally) -> list[av.VideoFrame]:
+def _frames(packet: "av.Packet[Any]", tally: Tally) -> list[av.VideoFrame]:
     try:
         return packet.decode()
     except (av.FFmpegError, OSError):  # one bad packet; the decoder finds its feet at a later one
@@ -139,14 +172,15 @@ def _frames(packet: "av.Packet[av.video.VideoStream]", tally: Tally) -> list[av.
         return []
 
 
-def _decode_folder(folder: Path, tally: Tally) -> Iterator[SourceFrame]:
+def _folder_steps(folder: Path, tally: Tally) -> Iterator[Step]:
     for index, path in enumerate(pictures_in(folder)):
         frame = _picture(path)
         if frame is None:
             tally.num_warnings += 1
             continue
         tally.num_decoded += 1
-        yield SourceFrame(frame, index / FOLDER_FPS)
+        frame.pts, frame.time_base = index, Fraction(1, FOLDER_FPS)
+        yield Step(0, None, [frame])
 
 
 def _picture(path: Path) -> av.VideoFrame | None:

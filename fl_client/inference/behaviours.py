@@ -17,7 +17,7 @@ from context.behaviour.settings import BehaviourSettings
 from context.seen import Seen
 from context.site import Camera
 from context.track import Point, Posture, Sighting
-from fl_client.postures import Asked
+from fl_client.inference.postures import Asked
 from model_zoo.perception.low_things import LowThing
 from model_zoo.perception.object_kind import KINDS, OTHER, PERSON
 from model_zoo.perception.perspective import Perspective

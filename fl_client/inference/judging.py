@@ -5,9 +5,9 @@ import dataclasses
 from context.behaviour.observer import Findings
 from context.severity import severity_score
 from context.site import Camera
-from fl_client.perceived import Perceived
-from fl_client.rules import Told
-from fl_client.scoring import CameraScorer, StreamScorer, Surprise
+from fl_client.inference.perceived import Perceived
+from fl_client.inference.rules import Told
+from fl_client.inference.scoring import CameraScorer, StreamScorer, Surprise
 from model_zoo.evaluation.frame_auc import EMA_WEIGHT
 from model_zoo.perception.tubelet import Box
 

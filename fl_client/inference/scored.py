@@ -10,7 +10,7 @@ import numpy.typing as npt
 from context.alarm import Outcome
 from context.behaviour.finding import Finding, strongest
 from context.event import Observation
-from fl_client.rules import Told
+from fl_client.inference.rules import Told
 
 SHOWN_SEVERITY = 0.4
 """Severity from which an object's behaviours are told of: events go on down to here."""
@@ -56,13 +56,12 @@ class ScoredFrameView(Protocol):
     def told(self) -> tuple[Told, ...]: ...  # noqa: D102
 
 
-def observation_of(scored: ScoredFrameView, told: tuple[Told, ...] = ()) -> Observation:
+def observation_of(scored: ScoredFrameView) -> Observation:
     """What a scored frame says to the event rules: its severity, and its most severe object.
 
-    A rule that a person is to be told of speaks first: it opens an event at once, whatever the model thinks. So does
-    what is ``told`` beside it.
+    A rule that a person is to be told of speaks first: it opens an event at once, whatever the model thinks.
     """
-    raised = [one for one in (*scored.told, *told) if one.outcome is Outcome.RAISED]
+    raised = [one for one in scored.told if one.outcome is Outcome.RAISED]
     seen = _seen(scored)
     if not raised:
         return seen

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from context.context_vector import CONTEXT_SIZE, Moment
 from context.schedule import OperationalState
-from fl_client.perceived import Perceived
+from fl_client.inference.perceived import Perceived
 from fl_client.storage.tubelet_store import Block, no_tubelets
 from model_zoo.errors import ModelFileError
 from model_zoo.perception.background import Frame, analysis_picture, grey_picture

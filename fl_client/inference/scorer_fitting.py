@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from context.schedule import STATES
-from fl_client.exemplars import NO_EXEMPLARS, Exemplars
-from fl_client.rarity import context_rarity
-from fl_client.scoring import CameraScorer, Scores, Statistics, kind_context, local_context
+from fl_client.inference.exemplars import NO_EXEMPLARS, Exemplars
+from fl_client.inference.rarity import context_rarity
+from fl_client.inference.scoring import CameraScorer, Scores, Statistics, kind_context, local_context
 from fl_client.storage.tubelet_store import LABELS, Block, TubeletStore
 from fl_client.training.normality_sums import block_sums, kind_sums, no_kind_sums
 from model_zoo.calibration import fit_calibration

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from context.schedule import STATES
-from fl_client.exemplars import Exemplars
-from fl_client.perceived import Perceived
+from fl_client.inference.exemplars import Exemplars
+from fl_client.inference.perceived import Perceived
 from model_zoo.calibration import Calibration
 from model_zoo.normality.features import AVERAGED_STEPS, NUM_FEATURES, Features, object_features
 from model_zoo.normality.intensity import Intensity

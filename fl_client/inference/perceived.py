@@ -18,7 +18,7 @@ from context.schedule import OperationalState
 from context.seen import Seen
 from context.site import Camera, Site
 from context.zone import ZONE_KINDS, zone_slots, zones_at
-from fl_client.behaviours import (
+from fl_client.inference.behaviours import (
     NO_POSTURES,
     NOTHING_LOW,
     BehaviourWatch,
@@ -27,7 +27,7 @@ from fl_client.behaviours import (
     expected_units,
     in_question,
 )
-from fl_client.postures import PostureWatch
+from fl_client.inference.postures import PostureWatch
 from model_zoo.perception.background import Frame, analysis_size
 from model_zoo.perception.collector import TubeletCollector, Window
 from model_zoo.perception.detector import DetectorFile

@@ -1,0 +1,1 @@
+"""One program that looks at the pictures of all cameras of a site."""

@@ -1,0 +1,117 @@
+"""Cuts the clips of one camera from its packets: several at a time, each from before its event to after it.
+
+Packets come from one thread and orders from another. A clip is made whole in a third, so that a slow disk holds up
+neither.
+"""
+
+import concurrent.futures
+import dataclasses
+import logging
+import math
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+
+from fl_client.capture.dialogue import ClipFinished
+from fl_client.errors import ClipError
+from fl_client.recording.packet_clip import PacketClip
+from fl_client.recording.packet_ring import PacketRing
+from fl_client.recording.take import StoredPacket, Take
+
+logger = logging.getLogger(__name__)
+
+MAX_RING_BYTES = 64 * 1024 * 1024
+"""Bound on the packets kept for clips that may begin; a minute of a camera at 8 Mbit/s."""
+MAX_OPEN_CLIPS = 8
+
+
+@dataclasses.dataclass
+class _Open:
+    clip: PacketClip
+    until_s: float = math.inf
+
+
+class ClipRecorder:
+    """Records one camera.
+
+    Args:
+        folder: Where clips go.
+        keep_s: Seconds before now that a clip may begin.
+        tell: Takes what became of each clip, from any thread.
+    """
+
+    def __init__(self, folder: Path, keep_s: float, tell: Callable[[ClipFinished], object]) -> None:
+        self._folder, self._tell = folder, tell
+        self._ring = PacketRing(keep_s, MAX_RING_BYTES)
+        self._take: Take | None = None
+        self._open_by_alert: dict[str, _Open] = {}
+        self._lock = threading.Lock()
+        self._finisher = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="clip-finisher")
+
+    def begin(self, take: Take) -> None:
+        """Says what the packets that follow are of."""
+        self._take = take
+
+    def add(self, packet: StoredPacket) -> None:
+        """Keeps a packet, and writes it to the clips that are open."""
+        with self._lock:
+            self._ring.add(packet)
+            for alert_id, one in list(self._open_by_alert.items()):
+                if packet.instant_s >= one.until_s:
+                    self._finish(alert_id)
+                else:
+                    self._write(alert_id, [packet])
+
+    def cut(self, alert_id: str, from_s: float) -> None:
+        """Begins a clip at the last keyframe at or before an instant."""
+        with self._lock:
+            if self._take is None or len(self._open_by_alert) >= MAX_OPEN_CLIPS:
+                reason = "nothing was received yet" if self._take is None else f"{MAX_OPEN_CLIPS} clips are open"
+                self._tell(ClipFinished(alert_id, None, 0, reason))
+                return
+            path = self._folder / f"{alert_id}{self._take.suffix}"
+            try:
+                self._open_by_alert[alert_id] = _Open(PacketClip(path, self._take))
+            except (OSError, av.FFmpegError) as error:
+                self._tell(ClipFinished(alert_id, None, 0, f"{path}: cannot be written ({error.strerror})"))
+                return
+            self._write(alert_id, self._ring.packets_from(from_s))
+
+    def end(self, alert_id: str, until_s: float) -> None:
+        """Ends a clip with the last packet before an instant, which may lie in the future."""
+        with self._lock:
+            one = self._open_by_alert.get(alert_id)
+            if one is not None:
+                one.until_s = until_s
+                if one.clip.ended_s is not None and one.clip.ended_s >= until_s:
+                    self._finish(alert_id)
+
+    def close(self) -> None:
+        """Ends all clips as they are, and waits until they are whole."""
+        with self._lock:
+            for alert_id in list(self._open_by_alert):
+                self._finish(alert_id)
+        self._finisher.shutdown(wait=True)
+
+    def _write(self, alert_id: str, packets: list[StoredPacket]) -> None:
+        clip = self._open_by_alert[alert_id].clip
+        try:
+            for packet in packets:
+                clip.add(packet)
+        except (OSError, av.FFmpegError) as error:
+            del self._open_by_alert[alert_id]
+            clip.discard()
+            self._tell(ClipFinished(alert_id, None, 0, f"{clip.path}: cannot be written ({error.strerror})"))
+
+    def _finish(self, alert_id: str) -> None:
+        clip = self._open_by_alert.pop(alert_id).clip
+        self._finisher.submit(self._finished, alert_id, clip)
+
+    def _finished(self, alert_id: str, clip: PacketClip) -> None:
+        try:
+            self._tell(ClipFinished(alert_id, clip.finish(), clip.num_frames))
+        except ClipError as error:
+            clip.discard()
+            self._tell(ClipFinished(alert_id, None, 0, str(error)))
