@@ -6,6 +6,7 @@ from typing import Self
 import pydantic
 
 from context.behaviour.settings import BehaviourSettings
+from context.camera_source import CameraSource
 from context.rule import Deed, Exemption, Rule
 from context.schedule import Schedule
 from context.zone import Line, Zone, ZoneKind
@@ -14,7 +15,7 @@ MAX_CAMERA_INDEX = 63
 
 
 class Camera(pydantic.BaseModel):
-    """One camera: its zones and the index of its embedding."""
+    """One camera: its source, its zones and the index of its embedding."""
 
     model_config = pydantic.ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -23,6 +24,9 @@ class Camera(pydantic.BaseModel):
     )
     index: int = pydantic.Field(
         default=0, ge=0, le=MAX_CAMERA_INDEX, description="Embedding index; 0 is a camera never trained on."
+    )
+    source: CameraSource | None = pydantic.Field(
+        default=None, description="Where its pictures come from; left out: the command line says."
     )
     zones: tuple[Zone, ...] = pydantic.Field(
         default=(), strict=False, max_length=15, description="Areas; the first listed wins where they overlap."

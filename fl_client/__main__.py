@@ -1,4 +1,4 @@
-"""``python -m fl_client``: watches one camera of a site; ``rule`` turns English into a rule of its description."""
+"""``python -m fl_client``: watches the cameras of a site; ``rule`` turns English into a rule of its description."""
 
 import dataclasses
 import datetime as dt
@@ -29,12 +29,14 @@ def main(  # noqa: PLR0913  one parameter for each option
     run_context: typer.Context,
     *,
     site: Annotated[str | None, typer.Option(help="Name of the site.")] = None,
-    source: Annotated[str | None, typer.Option(help="Video file, folder of pictures, or rtsp/http URL.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Video file, folder of pictures, USB camera or rtsp/http URL.")
+    ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Watch a file as fast as possible.")] = False,
     start: Annotated[str | None, typer.Option(help="Instant of a file's first frame, ISO 8601 with offset.")] = None,
     state: Annotated[Path | None, typer.Option(help="Folder for alerts and clips. (default: state/SITE)")] = None,
     config: Annotated[Path | None, typer.Option(help="Site description, YAML.")] = None,
-    camera: Annotated[str | None, typer.Option(help="Camera of the site description.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Only this camera of the site description.")] = None,
     learn_for: Annotated[float, typer.Option(help="Seconds a new camera learns.")] = DEFAULT_LEARN_FOR_S,
     alert_threshold: Annotated[float, typer.Option(help="Severity at which an event opens, 0.5 to 1.")] = 0.5,
     detector: Annotated[Path | None, typer.Option(help="Object detector, ONNX: YOLOX, RT-DETR or D-FINE.")] = None,
@@ -48,10 +50,10 @@ def main(  # noqa: PLR0913  one parameter for each option
     membership: Annotated[Path | None, typer.Option(help="Folder with identity key and roster: masks updates.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Watches one camera, writes alerts and clips, and prints one line of JSON when it ends."""
+    """Watches the cameras of a site, writes alerts and clips, and prints one line of JSON when it ends."""
     if run_context.invoked_subcommand:
         return
-    if site is None or source is None:
+    if site is None or (source is None and config is None):
         raise click.UsageError(f"Missing option '--{'site' if site is None else 'source'}'.")
     _set_up_logging(log_level)
     checked = checked_config(

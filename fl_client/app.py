@@ -9,14 +9,16 @@ import datetime as dt
 import functools
 import logging
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 from context.context_vector import moment_at
 from context.site import Camera, Site
 from fl_client.box import Box, FeedbackLine, Watched
 from fl_client.capture.dialogue import Watch
-from fl_client.capture.source import Source, check_path
+from fl_client.capture.source import Source, check_path, with_password
 from fl_client.capture.stream_keeper import StreamKeeper
-from fl_client.config import ClientConfig, site_and_camera
+from fl_client.config import ClientConfig, described_site, watched_cameras
 from fl_client.inference.dialogue import DetectorChoice, Ready, Start
 from fl_client.inference.inference_keeper import InferenceKeeper
 from fl_client.recording.event_recorder import PRE_EVENT_S, EventRecorder
@@ -78,19 +80,58 @@ def run_client(config: ClientConfig, stop: StopFlag, inference_module: str = INF
         SettingsError: The options contradict the site description.
         ModelFileError: The detector or the pose model cannot be used.
     """
-    site, camera = site_and_camera(config)
+    site = described_site(config)
+    cameras = watched_cameras(config, site)
     if config.detector is not None:  # one that cannot be used is refused before anything starts
         DetectorFile(config.detector, config.detector_width_px, config.detect_every).open(_USUAL_PROPORTIONS)
     if config.pose is not None:
         load_pose_model(config.pose)
-    source = Source(config.source, ANALYSIS_FPS, config.start_s(dt.datetime.now(dt.UTC)), config.is_fast)
-    check_path(source)
+    streams = {camera.name: _streams_of(config, camera) for camera in cameras}
     client = _Client(config, site, inference_module)
     with contextlib.ExitStack() as stack:
         stack.callback(client.kill)
-        client.open_sources({camera: source})
+        client.open_sources(streams)
         folder = stack.enter_context(open_state_folder(config.state_dir))
         return client.run(stop, folder)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Streams:
+    """What is watched of one camera; ``recorded`` is None where that is the one that is analysed."""
+
+    analysed: Source
+    recorded: Source | None = None
+
+
+def _streams_of(config: ClientConfig, camera: Camera) -> _Streams:
+    """The streams of a camera, with their passwords.
+
+    Raises:
+        SourceError: A path or a password file is not there.
+    """
+    start_s, described = config.start_s(dt.datetime.now(dt.UTC)), camera.source
+    if config.source is not None or described is None:
+        return _Streams(_checked(Source(config.source or "", ANALYSIS_FPS, start_s, config.is_fast)))
+    folder = config.site_file.parent if config.site_file else Path()
+    addresses = [one for one in (described.address, described.record_address) if one is not None]
+    if described.user is not None and described.password_file is not None:
+        secret = folder / described.password_file
+        addresses = [with_password(one, described.user, secret) for one in addresses]
+    addresses = [one if "://" in one else str(folder / one) for one in addresses]
+    return _Streams(*(_checked(Source(one, ANALYSIS_FPS, start_s, config.is_fast)) for one in addresses))
+
+
+def _checked(source: Source) -> Source:
+    check_path(source)
+    return source
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kept:
+    """The keepers of one camera: the same where it has one stream."""
+
+    recording: StreamKeeper
+    analysing: StreamKeeper
 
 
 class _Client:
@@ -98,27 +139,41 @@ class _Client:
 
     def __init__(self, config: ClientConfig, site: Site, inference_module: str) -> None:
         self._config, self._site, self._module = config, site, inference_module
-        self._keepers: dict[str, StreamKeeper] = {}
+        self._streams: dict[str, _Kept] = {}
         self._inference: InferenceKeeper | None = None
 
-    def open_sources(self, source_by_camera: dict[Camera, Source]) -> None:
+    def open_sources(self, streams: Mapping[str, _Streams]) -> None:
         """Starts the cameras' programs; for files and folders returns when their first frames are there.
 
         Raises:
             SourceError: A file or folder that does not decode. A live source never fails here: it is tried again.
         """
-        for camera, source in source_by_camera.items():
-            instant = dt.datetime.fromtimestamp(time.time() if source.is_live else source.start_s, dt.UTC)
-            state = moment_at(self._site, instant).state.value
-            watch = Watch(source, (self._config.state_dir / "clips").resolve(), PRE_EVENT_S + _KEEP_LONGER_S, state)
-            keeper = StreamKeeper(camera.name, watch, functools.partial(self._link, camera.name))
-            self._keepers[camera.name] = keeper
+        for camera, one in streams.items():
+            if one.recorded is None:
+                both = self._keeper(camera, one.analysed)
+                self._streams[camera] = _Kept(both, both)
+            else:
+                analysing = self._keeper(camera, one.analysed, is_recorded=False)
+                self._streams[camera] = _Kept(self._keeper(camera, one.recorded, is_analysed=False), analysing)
+        for keeper in self._keepers():
             keeper.start()
-        for keeper in self._keepers.values():
+        for keeper in self._keepers():
             while not (keeper.is_live or keeper.has_opened or keeper.failure):
                 keeper.receive()
             if keeper.failure:
                 raise keeper.failure
+
+    def _keeper(
+        self, camera: str, source: Source, *, is_recorded: bool = True, is_analysed: bool = True
+    ) -> StreamKeeper:
+        instant = dt.datetime.fromtimestamp(time.time() if source.is_live else source.start_s, dt.UTC)
+        state, clips = moment_at(self._site, instant).state.value, (self._config.state_dir / "clips").resolve()
+        watch = Watch(source, clips, PRE_EVENT_S + _KEEP_LONGER_S, state, is_recorded, is_analysed)
+        return StreamKeeper(camera, watch, functools.partial(self._link, camera))
+
+    def _keepers(self) -> list[StreamKeeper]:
+        """All keepers, each once."""
+        return [one for kept in self._streams.values() for one in dict.fromkeys((kept.recording, kept.analysing))]
 
     def run(self, stop: StopFlag, folder: StateFolder) -> Summary:
         """Watches until the sources end or a stop is requested.
@@ -138,19 +193,19 @@ class _Client:
             inference = self._inference = self._start_inference(folder, models)
             watched = {
                 name: Watched(
-                    EventRecorder(name, keeper, inference, alerts, self._config.event_rules),
-                    keeper,
-                    keeper,
-                    keeper.watch.state,
+                    EventRecorder(name, kept.recording, inference, alerts, self._config.event_rules),
+                    kept.recording,
+                    kept.analysing,
+                    kept.analysing.watch.state,
                 )
-                for name, keeper in self._keepers.items()
+                for name, kept in self._streams.items()
             }
             box = Box(watched, inference, alerts, folder.clips)
             box.mend_interrupted()
             if self._config.coordinator is not None:
                 box.feedback = self._start_uplink(stack, folder, Outbox(database), alerts, cursor, models)
             self._start_supernode(stack, folder)
-            for keeper in self._keepers.values():
+            for keeper in self._keepers():
                 keeper.begin()
             with live_line(lambda: status_text(box)):
                 box.run(stop)
@@ -158,7 +213,7 @@ class _Client:
 
     def kill(self) -> None:
         """Ends all programs at once; those that have ended in good order are not there any more."""
-        for keeper in self._keepers.values():
+        for keeper in self._keepers():
             keeper.kill()
         if self._inference is not None:
             self._inference.kill()

@@ -26,13 +26,17 @@ class ClientConfig(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
     site: Name = pydantic.Field(description="Name of the site, the same as at the coordinator.")
-    source: str = pydantic.Field(
-        min_length=1, max_length=4096, description="Video file, folder of pictures, or rtsp, rtsps, http or https URL."
+    source: str | None = pydantic.Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="Video file, folder of pictures, USB camera, or rtsp, rtsps, http or https URL; left out: the "
+        "sources of the site description.",
     )
     state_dir: Path = pydantic.Field(description="Folder for alerts, clips and what the site learned.")
     site_file: Path | None = pydantic.Field(default=None, description="Site description, YAML; left out: one camera.")
     camera: Name | None = pydantic.Field(
-        default=None, description="Camera of the site description; left out: its only one."
+        default=None, description="Camera of the site description; left out: all, or with a source its only one."
     )
     is_fast: bool = pydantic.Field(default=False, description="Watch a file as fast as possible, dropping nothing.")
     start: pydantic.AwareDatetime | None = pydantic.Field(
@@ -89,6 +93,8 @@ class ClientConfig(pydantic.BaseModel):
             raise ValueError(f"membership: expected {IDENTITY_FILE} in it, and a superlink to take part through")
         if self.camera and not self.site_file:
             raise ValueError("camera: needs a site description that names it")
+        if not (self.source or self.site_file):
+            raise ValueError("source: expected a source, or a site description with those of its cameras")
         _check_coordinator(self.coordinator)
         if self.superlink and not self.root_certificates and not is_loopback(self.superlink.rpartition(":")[0]):
             raise ValueError("superlink: root_certificates are needed to reach a SuperLink on another machine")
@@ -132,21 +138,32 @@ def checked_config(**options: object) -> ClientConfig:
         raise SettingsError(place + problem["msg"].removeprefix("Value error, ")) from error
 
 
-def site_and_camera(config: ClientConfig) -> tuple[Site, Camera]:
-    """The site description, and the camera that is to be watched.
+def described_site(config: ClientConfig) -> Site:
+    """The site description.
 
     Raises:
-        ConfigError: The site description cannot be used.
-        SettingsError: It is of another site, or does not say which camera.
+        ConfigError: It cannot be used.
+        SettingsError: It is of another site.
     """
     if config.site_file is None:
-        camera = Camera(name=DEFAULT_CAMERA)
-        return Site(name=config.site, cameras=(camera,)), camera
+        return Site(name=config.site, cameras=(Camera(name=DEFAULT_CAMERA),))
     site = load_config(config.site_file, Site)
     if site.name != config.site:
         raise SettingsError(f"{config.site_file}: describes the site {site.name}, expected {config.site}")
+    return site
+
+
+def watched_cameras(config: ClientConfig, site: Site) -> list[Camera]:
+    """The cameras that are to be watched.
+
+    Raises:
+        SettingsError: A source is given and it is not clear for which, or a camera has none.
+    """
     chosen = [camera for camera in site.cameras if config.camera in {None, camera.name}]
-    if len(chosen) != 1:
+    if not chosen or (config.source and len(chosen) != 1):
         names = ", ".join(camera.name for camera in site.cameras)
         raise SettingsError(f"camera: expected one of {names}, got {config.camera or 'none'}")
-    return site, chosen[0]
+    without = [camera.name for camera in chosen if camera.source is None]
+    if config.source is None and without:
+        raise SettingsError(f"{config.site_file}: camera {without[0]}: expected a source, got none")
+    return chosen

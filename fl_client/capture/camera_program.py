@@ -42,6 +42,7 @@ from fl_client.channel import Channel
 from fl_client.errors import SourceError
 from fl_client.recording.clip_recorder import ClipRecorder
 from fl_client.recording.packet_ring import VIDEO
+from fl_client.recording.picture_encoder import STORED_AS_THEY_ARE
 from fl_client.recording.stream_recording import StreamRecording
 
 BEAT_S = 1.0
@@ -84,7 +85,7 @@ class CameraProgram:
         orders = threading.Thread(target=self._obey, name="orders", daemon=True)
         orders.start()
         try:
-            with open_footage(self._source, self._tally) as footage:
+            with open_footage(self._source, self._tally, self._is_decoded) as footage:
                 self._watch(footage)
         except SourceError as error:
             self._beat()
@@ -104,9 +105,9 @@ class CameraProgram:
                 self._num_bytes += step.packet.size
             if step.packet is not None and self._recording is not None:
                 self._recording.take_packet(footage.streams, step.stream, step.packet, instant_s)
-            for frame in step.frames if self._is_analysed else []:
-                self._analyse(frame)
-            if not (self._has_opened or self._is_analysed):
+            for frame in step.frames:
+                self._take_frame(frame)
+            if not self._has_opened and self._tally.num_undecoded:
                 self._open(0, 0)
             if time.monotonic() - self._beat_s >= BEAT_S:
                 self._beat()
@@ -121,7 +122,11 @@ class CameraProgram:
             return self._instants.arrived(time_s)
         return self._instants.of(time_s) if self._instants.has_begun else None
 
-    def _analyse(self, frame: av.VideoFrame) -> None:
+    def _is_decoded(self, codec: str) -> bool:
+        """Whether frames are wanted: to be analysed, or because packets of this codec are not stored."""
+        return self._is_analysed or codec not in STORED_AS_THEY_ARE
+
+    def _take_frame(self, frame: av.VideoFrame) -> None:
         if not self._has_opened:
             self._open(frame.width, frame.height)
         time_s = self._time_in_source(frame)
@@ -132,6 +137,10 @@ class CameraProgram:
         instant_s, picture = self._instants.of(time_s), _picture(frame)
         if self._recording is not None:
             self._recording.take_picture(picture, instant_s)
+        if self._is_analysed:
+            self._analyse(picture, instant_s)
+
+    def _analyse(self, picture: Picture, instant_s: float) -> None:
         for change in self._tamper.look(picture, instant_s, self._state):
             self._channel.send(TamperSeen(change.tamper, change.is_wrong, instant_s))
         self._sender.put(CapturedFrame(picture, instant_s, time.monotonic()))

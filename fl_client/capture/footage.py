@@ -6,7 +6,7 @@ opened: a crafted file must not read what its path did not say.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,8 +34,9 @@ _LIVE_FORMATS = "rtsp,mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,h264,hevc,mjpeg,
 
 @dataclasses.dataclass
 class Tally:
-    """What became of a source's frames while it was decoded."""
+    """What became of a source's frames while it was watched; ``num_undecoded`` were not wanted."""
 
+    num_undecoded: int = 0
     num_decoded: int = 0
     num_warnings: int = 0
     is_cut_off: bool = False
@@ -69,8 +70,13 @@ class Footage:
 
 
 @contextlib.contextmanager
-def open_footage(source: Source, tally: Tally) -> Iterator[Footage]:
+def open_footage(source: Source, tally: Tally, is_decoded: Callable[[str], bool]) -> Iterator[Footage]:
     """Opens ``source``; ``tally`` is kept up to date.
+
+    Args:
+        source: What to open.
+        tally: Of what becomes of it.
+        is_decoded: Takes the name of the video's codec, and says whether its frames are wanted.
 
     Raises:
         SourceError: The source cannot be opened, or holds no video that decodes (then at the end of its steps).
@@ -82,12 +88,13 @@ def open_footage(source: Source, tally: Tally) -> Iterator[Footage]:
     with _open(source) as container:
         video, sound = container.streams.video[0], container.streams.audio[:1]
         streams = [video, *(one for one in sound if one.codec_context is not None)]
-        yield Footage(streams, _checked(_video_steps(container, streams, tally), source, tally))
+        steps = _video_steps(container, streams, tally, is_decoded(video.codec_context.name))
+        yield Footage(streams, _checked(steps, source, tally))
 
 
 def _checked(steps: Iterator[Step], source: Source, tally: Tally) -> Iterator[Step]:
     yield from steps
-    if tally.num_decoded == 0:
+    if tally.num_decoded == 0 and not tally.num_undecoded:
         raise SourceError(f"{source.shown_name}: no frame of it could be decoded")
 
 
@@ -105,8 +112,10 @@ def fitted_size(width: int, height: int) -> tuple[int, int]:
 
 
 def _open(source: Source) -> av.container.InputContainer:
-    options = {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}
-    if source.is_live:
+    options, kind = {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}, None
+    if source.is_usb:
+        options, kind = {}, "v4l2"
+    elif source.is_live:
         options = {
             "protocol_whitelist": "rtsp,rtsps,rtp,tcp,udp,tls,http,https,crypto",
             "format_whitelist": _LIVE_FORMATS,
@@ -114,9 +123,11 @@ def _open(source: Source) -> av.container.InputContainer:
         }
     timeout_s = (OPEN_TIMEOUT_S, READ_TIMEOUT_S) if source.is_live else None
     try:
-        container = av.open(source.address, options=options, timeout=timeout_s)
-    except (av.FFmpegError, OSError) as error:
-        reason = error.strerror or type(error).__name__  # the whole error holds the address, with its password
+        container = av.open(source.address, format=kind, options=options, timeout=timeout_s)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        reason = (
+            getattr(error, "strerror", None) or type(error).__name__
+        )  # the whole error holds the address, with its password
         raise SourceError(f"{source.shown_name}: cannot be opened as video ({reason})") from error
     if not container.streams.video:
         container.close()
@@ -125,16 +136,18 @@ def _open(source: Source) -> av.container.InputContainer:
 
 
 def _video_steps(
-    container: av.container.InputContainer, streams: Sequence[av.stream.Stream], tally: Tally
+    container: av.container.InputContainer, streams: Sequence[av.stream.Stream], tally: Tally, is_decoded: bool
 ) -> Iterator[Step]:
     stream = container.streams.video[0]
     stream.thread_count = 1  # one core for each camera: the others have cameras of their own
-    if (stream.width or 0) * (stream.height or 0) > MAX_SOURCE_PIXELS:
+    if is_decoded and (stream.width or 0) * (stream.height or 0) > MAX_SOURCE_PIXELS:
         raise SourceError(f"a picture of {stream.width}x{stream.height} pixels is too large to be watched")
     place = {one.index: index for index, one in enumerate(streams)}
     last_s = 0.0
     for packet in _packets(container, streams, tally):
-        frames = _frames(packet, tally) if packet.stream_index == stream.index else []
+        is_video = packet.stream_index == stream.index
+        frames = _frames(packet, tally) if is_decoded and is_video else []
+        tally.num_undecoded += int(is_video and not is_decoded)
         for frame in frames:
             tally.num_decoded += 1
             tally.num_warnings += int(frame.is_corrupt)
@@ -142,7 +155,7 @@ def _video_steps(
         yield Step(place[packet.stream_index], packet, frames)
     frame_s = 1.0 / float(stream.average_rate) if stream.average_rate else 0.0
     is_short = last_s < _promised_end_s(container, stream) - _CUT_OFF_S - 2 * frame_s
-    tally.is_cut_off = tally.is_cut_off or is_short
+    tally.is_cut_off = tally.is_cut_off or (is_short and is_decoded)
 
 
 def _promised_end_s(container: av.container.InputContainer, stream: av.video.VideoStream) -> float:

@@ -1,4 +1,4 @@
-"""What can be watched: a video file, a folder of pictures, or a live address."""
+"""What can be watched: a video file, a folder of pictures, a USB camera, or a live address."""
 
 import dataclasses
 import urllib.parse
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fl_client.errors import SourceError
 
+USB_CAMERAS = "/dev/video"
 LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
@@ -16,7 +17,7 @@ class Source:
     """One source and how it is to be watched.
 
     Attributes:
-        address: Path of a file or folder, or a URL of one of ``LIVE_SCHEMES``; may hold a password.
+        address: Path of a file, folder or USB camera, or a URL of one of ``LIVE_SCHEMES``; may hold a password.
         frames_per_s: Most pictures a second of source time handed over; every source frame is decoded all the same.
         start_s: Instant of a file's or folder's first frame, seconds since 1970 UTC; live sources go by the clock.
         is_fast: Hand over as fast as possible, instead of at the pace of the source. Has no effect on live sources.
@@ -30,7 +31,12 @@ class Source:
     @property
     def is_live(self) -> bool:
         """Whether the source goes on without us, so that a failure means to try again."""
-        return urllib.parse.urlsplit(self.address).scheme.lower() in LIVE_SCHEMES
+        return self.is_usb or urllib.parse.urlsplit(self.address).scheme.lower() in LIVE_SCHEMES
+
+    @property
+    def is_usb(self) -> bool:
+        """Whether it is a camera of this machine."""
+        return self.address.startswith(USB_CAMERAS)
 
     @property
     def is_lossless(self) -> bool:
@@ -40,10 +46,27 @@ class Source:
     @property
     def shown_name(self) -> str:
         """What messages call the source: addresses of cameras often hold a password, so only scheme and host."""
-        if not self.is_live:
+        if not self.is_live or self.is_usb:
             return self.address
         parts = urllib.parse.urlsplit(self.address)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def with_password(address: str, user: str, password_file: Path) -> str:
+    """An address with its secrets, as a decoder wants it.
+
+    Raises:
+        SourceError: The password file cannot be read, or holds none.
+    """
+    try:
+        password = password_file.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{password_file}: cannot be read as a password file ({error})") from error
+    if not password:
+        raise SourceError(f"{password_file}: expected a password in the first line, got none")
+    parts = urllib.parse.urlsplit(address)
+    secrets = f"{urllib.parse.quote(user, safe='')}:{urllib.parse.quote(password, safe='')}"
+    return parts._replace(netloc=f"{secrets}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def check_path(source: Source) -> None:

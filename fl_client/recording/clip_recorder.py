@@ -17,7 +17,7 @@ import av
 from fl_client.capture.dialogue import ClipFinished
 from fl_client.errors import ClipError
 from fl_client.recording.packet_clip import PacketClip
-from fl_client.recording.packet_ring import PacketRing
+from fl_client.recording.packet_ring import VIDEO, PacketRing
 from fl_client.recording.take import StoredPacket, Take
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class ClipRecorder:
         self._ring = PacketRing(keep_s, MAX_RING_BYTES)
         self._take: Take | None = None
         self._open_by_alert: dict[str, _Open] = {}
+        self._whole_until_s = -math.inf  # packets come as they are decoded: what is shown before this is all there
         self._lock = threading.Lock()
         self._finisher = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="clip-finisher")
 
@@ -58,8 +59,11 @@ class ClipRecorder:
         """Keeps a packet, and writes it to the clips that are open."""
         with self._lock:
             self._ring.add(packet)
+            if packet.stream == VIDEO and self._take is not None:
+                held_s = float((packet.pts - packet.dts) * self._take.time_bases[VIDEO])
+                self._whole_until_s = packet.instant_s - held_s
             for alert_id, one in list(self._open_by_alert.items()):
-                if packet.instant_s >= one.until_s:
+                if self._whole_until_s >= one.until_s:
                     self._finish(alert_id)
                 else:
                     self._write(alert_id, [packet])
@@ -80,12 +84,12 @@ class ClipRecorder:
             self._write(alert_id, self._ring.packets_from(from_s))
 
     def end(self, alert_id: str, until_s: float) -> None:
-        """Ends a clip with the last packet before an instant, which may lie in the future."""
+        """Ends a clip with the last picture before an instant, which may lie in the future."""
         with self._lock:
             one = self._open_by_alert.get(alert_id)
             if one is not None:
                 one.until_s = until_s
-                if one.clip.ended_s is not None and one.clip.ended_s >= until_s:
+                if self._whole_until_s >= until_s:
                     self._finish(alert_id)
 
     def close(self) -> None:

@@ -54,9 +54,8 @@ def alerts_in(state: Path) -> list[AlertReport]:
 
 
 def program_of(process: subprocess.Popen[str], module: str) -> psutil.Process:
-    """The program of a client that runs a module."""
-    (found,) = [one for one in psutil.Process(process.pid).children() if module in one.cmdline()]
-    return found
+    """The first program of a client that runs a module."""
+    return next(one for one in psutil.Process(process.pid).children() if module in one.cmdline())
 
 
 def num_stored_alerts(state: Path) -> int:

@@ -1,13 +1,14 @@
 """Sources, sampling and clocks."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
 from fl_client.capture.footage import fitted_size
 from fl_client.capture.frame_sampler import FrameSampler
 from fl_client.capture.live_clock import LiveClock
-from fl_client.capture.source import Source, check_path
+from fl_client.capture.source import Source, check_path, with_password
 from fl_client.errors import SourceError
 
 
@@ -55,6 +56,21 @@ def test_password_of_a_camera_is_never_shown() -> None:
     source = Source("rtsp://guard:secret@camera.example:554/stream?key=secret", 10.0)
     assert source.is_live
     assert source.shown_name == "rtsp://camera.example:554"
+
+
+def test_password_of_a_camera_comes_from_its_file_and_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("p@ss:w/rd \nnot this\n")
+    address = with_password("rtsp://10.0.0.21:554/sub?a=b", "guard", tmp_path / "password")
+    assert address == "rtsp://guard:p%40ss%3Aw%2Frd@10.0.0.21:554/sub?a=b"
+    assert Source(address, 10.0).shown_name == "rtsp://10.0.0.21:554"
+
+
+@pytest.mark.parametrize(("content", "words"), [("", "expected a password"), (None, "cannot be read as a password")])
+def test_password_file_that_holds_none_is_refused(tmp_path: Path, content: str | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "password").write_text(content)
+    with pytest.raises(SourceError, match=words):
+        with_password("rtsp://10.0.0.21/sub", "guard", tmp_path / "password")
 
 
 def test_unknown_scheme_is_refused_without_showing_the_address() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fl_client.config import DEFAULT_CAMERA, checked_config, site_and_camera
+from fl_client.config import DEFAULT_CAMERA, checked_config, described_site, watched_cameras
 from fl_client.errors import SettingsError
 from fl_client.supervisor import SuperNodeOptions, is_loopback, supernode_command
 
@@ -13,8 +13,51 @@ GOOD = {"site": "store42", "source": "video.mp4", "state_dir": Path("state")}
 
 
 def test_client_without_site_description_has_one_camera() -> None:
-    site, camera = site_and_camera(checked_config(**GOOD))
-    assert (site.name, camera.name) == ("store42", DEFAULT_CAMERA)
+    config = checked_config(**GOOD)
+    site = described_site(config)
+    assert (site.name, [camera.name for camera in watched_cameras(config, site)]) == ("store42", [DEFAULT_CAMERA])
+
+
+TWO_CAMERAS = """
+name: store42
+cameras:
+  - name: door
+    source: {address: rtsp://10.0.0.21/sub, record_address: rtsp://10.0.0.21/main}
+  - name: till
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "watched"),
+    [
+        ({"camera": "door"}, ["door"]),
+        ({"camera": "door", "source": "video.mp4"}, ["door"]),
+        ({"camera": "till", "source": "video.mp4"}, ["till"]),
+    ],
+)
+def test_sources_are_those_of_the_description_or_the_one_that_is_given(
+    tmp_path: Path, options: dict[str, object], watched: list[str]
+) -> None:
+    (tmp_path / "site.yaml").write_text(TWO_CAMERAS)
+    config = checked_config(**{**GOOD, "source": None, "site_file": tmp_path / "site.yaml", **options})
+    assert [camera.name for camera in watched_cameras(config, described_site(config))] == watched
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "site.yaml: camera till: expected a source, got none"),
+        ({"source": "video.mp4"}, "camera: expected one of door, till, got none"),
+        ({"camera": "back"}, "camera: expected one of door, till, got back"),
+    ],
+)
+def test_camera_without_a_source_and_source_without_a_camera_are_refused(
+    tmp_path: Path, options: dict[str, object], words: str
+) -> None:
+    (tmp_path / "site.yaml").write_text(TWO_CAMERAS)
+    config = checked_config(**{**GOOD, "source": None, "site_file": tmp_path / "site.yaml", **options})
+    with pytest.raises(SettingsError, match=words):
+        watched_cameras(config, described_site(config))
 
 
 @pytest.mark.parametrize(
@@ -27,6 +70,7 @@ def test_client_without_site_description_has_one_camera() -> None:
         ({"alert_threshold": 0.4}, "^alert_threshold: "),
         ({"start": dt.datetime(2026, 3, 2)}, "^start: "),  # noqa: DTZ001 - wrong on purpose
         ({"camera": "door"}, "^camera: needs a site description"),
+        ({"source": None}, "^source: expected a source, or a site description"),
         ({"coordinator": "coordinator:8080"}, "^coordinator: expected a URL"),
         ({"coordinator": "http://coordinator.example"}, "^coordinator: https is needed"),
         ({"coordinator": "https://user:secret@coordinator.example"}, "^coordinator: expected neither user"),
