@@ -79,7 +79,8 @@ def test_recording_goes_on_when_the_inference_program_is_killed(tmp_path: Path, 
     for one in (first, second):
         with av.open(str(state / "clips" / f"{one.alert_id}.mp4")) as clip:
             times = [float(frame.time or 0.0) for frame in clip.decode(video=0)]
-        assert max(later - before for before, later in itertools.pairwise(times)) < 0.2  # without a gap
+        steps = [later - before for before, later in itertools.pairwise(times) if later < times[-1] - 0.5]
+        assert max(steps) < 0.15  # without a gap; at the end a picture may be there for those between
 
 
 def test_camera_whose_program_is_killed_fails_alone(tmp_path: Path, options: dict[str, Any]) -> None:
