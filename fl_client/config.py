@@ -163,6 +163,10 @@ def watched_cameras(config: ClientConfig, site: Site) -> list[Camera]:
     if not chosen or (config.source and len(chosen) != 1):
         names = ", ".join(camera.name for camera in site.cameras)
         raise SettingsError(f"camera: expected one of {names}, got {config.camera or 'none'}")
+    for camera in chosen if config.is_fast and config.source is None else []:
+        if camera.source and camera.source.record_address:
+            words = "has a record_address, and two streams cannot be watched at full speed"
+            raise SettingsError(f"is_fast: camera {camera.name} {words}")
     without = [camera.name for camera in chosen if camera.source is None]
     if config.source is None and without:
         raise SettingsError(f"{config.site_file}: camera {without[0]}: expected a source, got none")

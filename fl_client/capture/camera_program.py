@@ -119,6 +119,8 @@ class CameraProgram:
         if time_s is None:
             return None
         if step.stream == VIDEO:
+            if self._tally.num_undecoded:
+                self._pacer.wait_until(time_s)
             return self._instants.arrived(time_s)
         return self._instants.of(time_s) if self._instants.has_begun else None
 

@@ -50,17 +50,29 @@ def test_every_camera_has_its_own_events_and_clips(tmp_path: Path, options: dict
 
 
 def test_small_stream_is_analysed_and_the_large_one_is_recorded(tmp_path: Path, options: dict[str, Any]) -> None:
-    write_video(tmp_path / "sub.mp4", 20.0, [(8, 9)], codec="libx264")
-    write_video(tmp_path / "main.mp4", 20.0, [(8, 9)], codec="libx265", fps=20)
+    write_video(tmp_path / "sub.mp4", 16.0, [(6, 7)], codec="libx264")
+    write_video(tmp_path / "main.mp4", 16.0, [(6, 7)], codec="libx265", fps=20)
     described = site_file(tmp_path, {"address": "sub.mp4", "record_address": "main.mp4"})
     paced = {"site_file": str(described), "is_fast": False}
     status, summary, log = run_to_end(bright_client(options | paced))
     assert status == 0, log
-    assert (summary["frames"], summary["alerts"], summary["clips"]) == (200, 1, 1)
+    assert (summary["frames"], summary["alerts"], summary["clips"]) == (160, 1, 1)
     (alert,) = alerts_in(tmp_path / "state")
     with av.open(str(tmp_path / "state" / "clips" / f"{alert.alert_id}.mp4")) as clip:
         assert clip.streams.video[0].codec_context.name == "hevc"
         assert clip.streams.video[0].average_rate == pytest.approx(20.0, rel=0.05)
+        shown = [(float(frame.time or 0.0), frame.to_ndarray(format="gray").mean()) for frame in clip.decode(video=0)]
+    bright_s = [time_s for time_s, brightness in shown if brightness > 128]
+    assert bright_s[-1] - bright_s[0] == pytest.approx(1.0, abs=0.1)
+    assert 4.8 <= bright_s[0] <= 6.1  # five seconds before, and back to a keyframe
+    assert shown[-1][0] - bright_s[-1] == pytest.approx(5.0, abs=0.6)
+
+
+def test_two_streams_of_files_at_full_speed_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    described = site_file(tmp_path, {"address": "sub.mp4", "record_address": "main.mp4"})
+    status, _, log = run_to_end(bright_client(options | {"site_file": str(described)}))
+    words = "is_fast: camera camera-0 has a record_address, and two streams cannot be watched at full speed"
+    assert (status, log) == (2, f"error: {words}\n")
 
 
 def test_recording_goes_on_when_the_inference_program_is_killed(tmp_path: Path, options: dict[str, Any]) -> None:
