@@ -168,7 +168,8 @@ class _Client:
     ) -> StreamKeeper:
         instant = dt.datetime.fromtimestamp(time.time() if source.is_live else source.start_s, dt.UTC)
         state, clips = moment_at(self._site, instant).state.value, (self._config.state_dir / "clips").resolve()
-        watch = Watch(source, clips, PRE_EVENT_S + _KEEP_LONGER_S, state, is_recorded, is_analysed)
+        is_coloured = self._config.detector is not None or self._config.pose is not None
+        watch = Watch(source, clips, PRE_EVENT_S + _KEEP_LONGER_S, state, is_recorded, is_analysed, is_coloured)
         return StreamKeeper(camera, watch, functools.partial(self._link, camera))
 
     def _keepers(self) -> list[StreamKeeper]:

@@ -6,15 +6,15 @@ inference program. Whatever bad video does to it, it does to this one camera alo
 It ends when a live source fails, when it is told to stop, or when the box is gone.
 """
 
+import dataclasses
 import os
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import av.logging
-import numpy as np
 
 from fl_client.capture.dialogue import (
     ORDERS,
@@ -32,12 +32,14 @@ from fl_client.capture.dialogue import (
     TamperSeen,
     Watch,
 )
-from fl_client.capture.footage import Footage, Step, Tally, fitted_size, open_footage
+from fl_client.capture.footage import Footage, Step, Tally, open_footage
 from fl_client.capture.frame_sampler import FrameSampler
 from fl_client.capture.frame_sender import FrameSender
 from fl_client.capture.instants import Instants, Pacer
+from fl_client.capture.motion_gate import MotionGate
+from fl_client.capture.picture import brightness, colour_picture, grey_picture
 from fl_client.capture.tamper import TamperWatch
-from fl_client.capture.wire import CapturedFrame, Picture
+from fl_client.capture.wire import CapturedFrame
 from fl_client.channel import Channel
 from fl_client.errors import SourceError
 from fl_client.recording.clip_recorder import ClipRecorder
@@ -60,6 +62,13 @@ def main() -> None:
         CameraProgram(channel, watch).run()
 
 
+class Seen(NamedTuple):
+    """A decoded frame and when it was seen."""
+
+    frame: av.VideoFrame
+    instant_s: float
+
+
 class CameraProgram:
     """Watches one source.
 
@@ -70,13 +79,15 @@ class CameraProgram:
 
     def __init__(self, channel: Channel, watch: Watch) -> None:
         source = self._source = watch.source
-        self._channel, self._is_analysed = channel, watch.is_analysed
+        self._channel, self._is_analysed, self._is_coloured = channel, watch.is_analysed, watch.is_coloured
         self._tally, self._num_bytes, self._beat_s = Tally(), 0, time.monotonic()
         self._recorder = ClipRecorder(watch.clips, watch.keep_s, channel.send)
         self._recording = StreamRecording(self._recorder, source.frames_per_s) if watch.is_recorded else None
         self._sender = FrameSender(is_lossless=source.is_lossless)
         self._sampler, self._pacer, self._instants = FrameSampler(source.frames_per_s), Pacer(source), Instants(source)
         self._tamper, self._state = TamperWatch(), watch.state
+        self._gate = MotionGate()
+        self._held: Seen | None = None
         self._has_opened = False
         self._has_begun = threading.Event()
 
@@ -136,13 +147,35 @@ class CameraProgram:
         if not is_chosen:
             return
         self._pacer.wait_until(time_s)
-        instant_s, picture = self._instants.of(time_s), _picture(frame)
-        if self._recording is not None:
-            self._recording.take_picture(picture, instant_s)
-        if self._is_analysed:
-            self._analyse(picture, instant_s)
+        seen = Seen(frame, self._instants.of(time_s))
+        if self._recording is not None and self._recording.wants_pictures:
+            self._recording.take_picture(colour_picture(seen.frame), seen.instant_s)
+        if not self._is_analysed:
+            return
+        self._heed_wish()
+        if self._passes(seen):
+            if self._held is not None:  # movement needs two
+                self._analyse(self._held)
+            self._held = None
+            self._analyse(seen)
+        else:
+            self._held = seen
 
-    def _analyse(self, picture: Picture, instant_s: float) -> None:
+    def _heed_wish(self) -> None:
+        wish = self._sender.wish()
+        if wish is not None:
+            self._gate.is_busy = wish.is_busy
+            rate_fps = min(wish.rate_fps, self._source.frames_per_s)
+            self._sampler = dataclasses.replace(self._sampler, frames_per_s=rate_fps)
+
+    def _passes(self, seen: Seen) -> bool:
+        """Whether a frame is worth analysing; of a file watched at full speed every one is."""
+        luma = None if self._source.is_lossless else brightness(seen.frame)
+        return luma is None or self._gate.passes(luma, seen.instant_s)
+
+    def _analyse(self, seen: Seen) -> None:
+        instant_s = seen.instant_s
+        picture = colour_picture(seen.frame) if self._is_coloured else grey_picture(seen.frame)
         for change in self._tamper.look(picture, instant_s, self._state):
             self._channel.send(TamperSeen(change.tamper, change.is_wrong, instant_s))
         self._sender.put(CapturedFrame(picture, instant_s, time.monotonic()))
@@ -198,12 +231,6 @@ class CameraProgram:
 def _seconds(packet: "av.Packet[Any]") -> float | None:
     shown = packet.dts if packet.pts is None else packet.pts
     return None if shown is None else float(shown * packet.time_base)
-
-
-def _picture(frame: av.VideoFrame) -> Picture:
-    width, height = fitted_size(frame.width, frame.height)
-    picture = frame.to_ndarray(format="bgr24", width=width, height=height, interpolation="AREA")
-    return picture.astype(np.uint8, copy=False)
 
 
 if __name__ == "__main__":

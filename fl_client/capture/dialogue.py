@@ -31,6 +31,7 @@ class Watch:
         state: The site's operational state.
         is_recorded: Whether clips can be cut of it.
         is_analysed: Whether its frames are handed over for analysis.
+        is_coloured: Whether they are handed over in colour: detectors and pose models want it, nothing else does.
     """
 
     source: Source
@@ -39,6 +40,7 @@ class Watch:
     state: str
     is_recorded: bool = True
     is_analysed: bool = True
+    is_coloured: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,6 @@ import av.stream
 import av.video
 
 from fl_client.capture.source import Source, pictures_in
-from fl_client.capture.wire import MAX_HEIGHT_PX, MAX_WIDTH_PX, MIN_SIDE_PX
 from fl_client.errors import SourceError
 
 FOLDER_FPS = 10
@@ -96,19 +95,6 @@ def _checked(steps: Iterator[Step], source: Source, tally: Tally) -> Iterator[St
     yield from steps
     if tally.num_decoded == 0 and not tally.num_undecoded:
         raise SourceError(f"{source.shown_name}: no frame of it could be decoded")
-
-
-def fitted_size(width: int, height: int) -> tuple[int, int]:
-    """The largest even width and height within the channel's bounds that keep the picture's shape; never larger.
-
-    Raises:
-        SourceError: The picture is too small, or so elongated that it would be.
-    """
-    scale = min(1.0, MAX_WIDTH_PX / max(width, 1), MAX_HEIGHT_PX / max(height, 1))
-    fitted = (int(width * scale) // 2 * 2, int(height * scale) // 2 * 2)
-    if min(fitted) < MIN_SIDE_PX:
-        raise SourceError(f"a picture of {width}x{height} pixels is too small to be watched")
-    return fitted
 
 
 def _open(source: Source) -> av.container.InputContainer:

@@ -8,12 +8,13 @@ import collections
 import socket
 import threading
 
-from fl_client.capture.wire import CapturedFrame, packed_header, pixels_of
+from fl_client.capture.wire import WISH, CapturedFrame, Wish, last_wish, packed_header, pixels_of
 
 WAITING_FRAMES = 8
 """Most frames that wait: 0.8 s of them, 6 MB at 640x360."""
 AHEAD_FRAMES = 8
 """Frames of a file that may be handed over before the first of them is scored: clips are cut by what is scored."""
+_MOST_WISHES = 1024
 
 
 class FrameSender:
@@ -64,6 +65,17 @@ class FrameSender:
             self._waiting.append(frame)
             self._num_put += 1
             self._changed.notify_all()
+
+    def wish(self) -> Wish | None:
+        """What the inference program wants now; None where it has said nothing new."""
+        with self._changed:
+            link = self._link
+        if link is None:
+            return None
+        try:
+            return last_wish(link.recv(_MOST_WISHES * WISH.size, socket.MSG_DONTWAIT))
+        except OSError:  # nothing there, or nobody
+            return None
 
     def flush(self) -> None:
         """Waits until all frames are handed over."""

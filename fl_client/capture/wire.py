@@ -6,25 +6,29 @@ Rules:
 2. The receiver believes nothing before it has checked it: a program fed with hostile video may send anything.
 3. A shape is checked against its bounds before anything is read for it, and an instant is finite.
 4. The receiver never waits for the rest of a picture: it takes what is there, and another camera's turn comes.
+5. The other way goes ``Wish``: how many pictures the receiver wants, and whether it sees anything in them.
 """
 
 import dataclasses
 import math
 import socket
 import struct
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from fl_client.errors import ChannelError
 
-Picture = npt.NDArray[np.uint8]  # (H, W, 3) BGR
+Picture = npt.NDArray[np.uint8]  # (H, W) grey or (H, W, 3) BGR
 
 MAX_WIDTH_PX = 640
 MAX_HEIGHT_PX = 1280
 MIN_SIDE_PX = 16
-HEADER = struct.Struct("<4sHHdd")
+HEADER = struct.Struct("<4sHHB7xdd")
+WISH = struct.Struct("<?d")
 _MAGIC = b"EGF2"
+_GREY, _COLOUR = 1, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class CapturedFrame:
     """One picture handed over for analysis.
 
     Attributes:
-        picture: ``(H, W, 3)`` BGR, at most ``MAX_HEIGHT_PX`` by ``MAX_WIDTH_PX``.
+        picture: ``(H, W)`` grey or ``(H, W, 3)`` BGR, at most ``MAX_HEIGHT_PX`` by ``MAX_WIDTH_PX``.
         instant_s: Seconds since 1970 UTC at which it was seen.
         captured_s: ``time.monotonic()`` when it was decoded: how late analysis is.
     """
@@ -42,10 +46,35 @@ class CapturedFrame:
     captured_s: float
 
 
+class Wish(NamedTuple):
+    """What the inference program wants of a camera.
+
+    Attributes:
+        is_busy: Whether it sees anything: while it does, quiet pictures are wanted, too.
+        rate_fps: Pictures a second.
+    """
+
+    is_busy: bool
+    rate_fps: float
+
+    def packed(self) -> bytes:
+        """As it is sent."""
+        return WISH.pack(self.is_busy, self.rate_fps)
+
+
+def last_wish(content: bytes) -> Wish | None:
+    """The last whole wish of those that have come; None where there is none, or none that makes sense."""
+    whole = len(content) // WISH.size * WISH.size
+    if not whole:
+        return None
+    is_busy, rate_fps = WISH.unpack(content[whole - WISH.size : whole])
+    return Wish(is_busy, rate_fps) if math.isfinite(rate_fps) and rate_fps > 0.0 else None
+
+
 def packed_header(frame: CapturedFrame) -> bytes:
     """The header that goes before the pixels of ``frame``."""
-    height, width = frame.picture.shape[:2]
-    return HEADER.pack(_MAGIC, height, width, frame.instant_s, frame.captured_s)
+    height, width, *depth = frame.picture.shape
+    return HEADER.pack(_MAGIC, height, width, depth[0] if depth else _GREY, frame.instant_s, frame.captured_s)
 
 
 def pixels_of(frame: CapturedFrame) -> memoryview:
@@ -95,11 +124,12 @@ class FrameReader:
 
 def _announced(header: bytes) -> CapturedFrame:
     """Rules 1 to 3."""
-    magic, height, width, instant_s, captured_s = HEADER.unpack(header)
-    if magic != _MAGIC:
+    magic, height, width, depth, instant_s, captured_s = HEADER.unpack(header)
+    if magic != _MAGIC or depth not in {_GREY, _COLOUR}:
         raise ChannelError(f"a camera's program sent a header that is not ours: {magic!r}")
     if not (MIN_SIDE_PX <= height <= MAX_HEIGHT_PX and MIN_SIDE_PX <= width <= MAX_WIDTH_PX):
         raise ChannelError(f"a camera's program announced a picture of {width}x{height} pixels")
     if not (math.isfinite(instant_s) and math.isfinite(captured_s)):
         raise ChannelError("a camera's program sent a picture without a finite instant")
-    return CapturedFrame(np.empty((height, width, 3), np.uint8), instant_s, captured_s)
+    shape = (height, width) if depth == _GREY else (height, width, depth)
+    return CapturedFrame(np.empty(shape, np.uint8), instant_s, captured_s)

@@ -12,6 +12,7 @@ import os
 import selectors
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +20,7 @@ from typing import Protocol
 import cv2
 
 from context.site import Camera, Site
-from fl_client.capture.wire import CapturedFrame, FrameReader, Picture
+from fl_client.capture.wire import CapturedFrame, FrameReader, Picture, Wish
 from fl_client.channel import Channel
 from fl_client.errors import ChannelError
 from fl_client.inference.dialogue import (
@@ -38,6 +39,7 @@ from fl_client.inference.dialogue import (
     Swapped,
     Unscored,
 )
+from fl_client.inference.load import Load
 from fl_client.inference.scored import ScoredFrameView, observation_of
 from fl_runtime.config_file import load_config
 from fl_runtime.log_setup import set_up_logging
@@ -52,6 +54,10 @@ class Pipeline(Protocol):
     @property
     def model_digest(self) -> str:
         """SHA-256 of the model in use."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it sees anything, or still learns what an empty scene is: then quiet pictures are wanted, too."""
 
     def process(self, frame: Picture, instant_s: float) -> ScoredFrameView:
         """Scores the next frame, ``(H, W, 3)`` BGR."""
@@ -79,6 +85,7 @@ class _Watched:
     pipeline: Pipeline
     link: socket.socket | None = None
     reader: FrameReader | None = None
+    wish: Wish | None = None
 
 
 class InferenceProgram:
@@ -100,6 +107,7 @@ class InferenceProgram:
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel, selectors.EVENT_READ, "")
         self._swapper = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="swap")
+        self._load = Load()
         self._is_done = False
 
     def run(self) -> None:
@@ -141,7 +149,7 @@ class InferenceProgram:
     def _link(self, camera: str, link: socket.socket) -> None:
         self._unlink(camera)
         one = self._watched[camera]
-        one.link, one.reader = link, FrameReader(link)
+        one.link, one.reader, one.wish = link, FrameReader(link), None
         self._selector.register(link, selectors.EVENT_READ, camera)
 
     def _unlink(self, camera: str) -> None:
@@ -169,15 +177,27 @@ class InferenceProgram:
             self._unlink(camera)
 
     def _score(self, camera: str, frame: CapturedFrame) -> None:
-        pipeline = self._watched[camera].pipeline
+        one = self._watched[camera]
+        pipeline = one.pipeline
         try:
             scored = pipeline.process(frame.picture, frame.instant_s)
         except Exception:  # one camera's odd picture must not end the watch over the others
             logger.exception("a picture could not be scored", extra={"camera": camera})
             self._channel.send(Unscored(camera))
             return
+        now_s = time.monotonic()
+        self._load = self._load.after(now_s - frame.captured_s, now_s)
+        self._wish(one)
         observation = observation_of(scored)
         self._channel.send(Observed(camera, observation, scored.is_learning, frame.captured_s, pipeline.model_digest))
+
+    def _wish(self, one: _Watched) -> None:
+        """Tells a camera's program what is wanted of it, where that has changed."""
+        wish = Wish(one.pipeline.is_busy, self._load.rate_fps)
+        if wish != one.wish and one.link is not None:
+            with contextlib.suppress(OSError):  # a program that does not read will be told of the next change
+                one.link.send(wish.packed())
+                one.wish = wish
 
     def _swap(self, order: SwapModel) -> None:
         """All cameras change to the model, or none where the first refuses it."""

@@ -138,6 +138,11 @@ class CameraView:
             self._behaviours.shown_by(low.things),
         )
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was seen in the last frame, moving or not."""
+        return self._perceiver.is_empty
+
     def reset(self) -> None:
         """Ends all tracks, as between two clips."""
         self._perceiver.reset()

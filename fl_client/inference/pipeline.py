@@ -119,6 +119,11 @@ class CameraPipeline:
         """Whether too little has been watched for learned alerts."""
         return self._watched_s < self._learn_for_s
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is anything in the last frame, or the empty scene is still being learned."""
+        return self._view is None or not self._view.is_empty
+
     def process(self, frame: Frame, instant_s: float) -> ScoredFrame:
         """Takes the next frame, at ``ANALYSIS_FPS`` or less.
 

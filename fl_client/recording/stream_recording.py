@@ -63,10 +63,13 @@ class StreamRecording:
             self._store_untimed(self._take, packet, instant_s)
         self._store(self._take, stream, packet, instant_s)
 
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether pictures are what is recorded."""
+        return not self._has_packets
+
     def take_picture(self, picture: Picture, instant_s: float) -> None:
-        """Records a picture where packets are not."""
-        if self._has_packets:
-            return
+        """Records a picture, where packets are not."""
         if self._pictures is None:
             self._pictures = PictureEncoder(picture, self._frames_per_s)
             self._recorder.begin(self._pictures.take)

@@ -71,11 +71,17 @@ class Perceiver:
         self._stays: dict[int, _Stay] = {}
         self._last_s = -math.inf
         self._elapsed_s = math.inf
+        self._is_empty = False
 
     @property
     def scene(self) -> Scene:
         """The scene as it looks now; worth saving after it has followed the daylight."""
         return Scene(self._background.picture, self._perspective)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the last frame showed nothing but background, and nothing is followed."""
+        return self._is_empty
 
     @property
     def low_things(self) -> tuple[LowThing, ...]:
@@ -125,6 +131,7 @@ class Perceiver:
             grey = grey_picture(frame)
             picture = analysis_picture(grey)
             mask = self._foreground(picture, instant_s)
+        self._is_empty = False
         if mask is None:
             return ()
         with self._clock.stage("flow"):
@@ -133,7 +140,9 @@ class Perceiver:
             look = Look(frame, mask, flow)
             proposals = self._proposer.propose(look)
         with self._clock.stage("tracks"):
+            nothing_proposed = not len(proposals.boxes)
             proposals, tracks = self._tracker.update(proposals)
+            self._is_empty = nothing_proposed and not mask.any() and not self._tracker.tracks
             in_sight = {track.track_id for track in self._tracker.tracks if not track.is_lost}
             votes = self._kinds.update(
                 [track.track_id for track in tracks], in_sight, proposals.kind, proposals.confidence

@@ -58,6 +58,8 @@ class BrightnessPipeline:
         if start.model_path is not None:
             self.swap_model(start.model_path)
 
+    is_busy = True
+
     def process(self, frame: Picture, instant_s: float) -> BrightFrame:
         """Severity 0.9 for a bright frame, 0 for a dark one."""
         self._first_s = instant_s if self._first_s is None else self._first_s

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fl_client.capture.footage import fitted_size
 from fl_client.capture.frame_sampler import FrameSampler
 from fl_client.capture.live_clock import LiveClock
+from fl_client.capture.picture import fitted_size
 from fl_client.capture.source import Source, check_path, with_password
 from fl_client.errors import SourceError
 

@@ -23,17 +23,18 @@ def sent(frame: CapturedFrame) -> bytes:
     return wire.packed_header(frame) + bytes(wire.pixels_of(frame))
 
 
-def header(height: int = 32, width: int = 32, instant_s: float = 1.0, captured_s: float = 2.0) -> bytes:
-    return wire.HEADER.pack(b"EGF2", height, width, instant_s, captured_s)
+def header(height: int = 32, width: int = 32, depth: int = 3, instant_s: float = 1.0, captured_s: float = 2.0) -> bytes:
+    return wire.HEADER.pack(b"EGF2", height, width, depth, instant_s, captured_s)
 
 
+@pytest.mark.parametrize("shape", [(20, 24), (20, 24, 3)])
 @pytest.mark.parametrize("piece", [1, 7, 1000, 1 << 20])
 def test_frames_arrive_as_they_were_sent_in_however_small_pieces(
-    link: tuple[socket.socket, FrameReader], piece: int
+    link: tuple[socket.socket, FrameReader], piece: int, shape: tuple[int, ...]
 ) -> None:
     sender, reader = link
     random = np.random.default_rng(0)
-    frames = [CapturedFrame(random.integers(0, 256, (20, 24, 3)).astype(np.uint8), 12.5 + i, 7.0) for i in range(3)]
+    frames = [CapturedFrame(random.integers(0, 256, shape).astype(np.uint8), 12.5 + i, 7.0) for i in range(3)]
     content, arrived = b"".join(map(sent, frames)), list[CapturedFrame]()
     for start in range(0, len(content), piece):
         sender.sendall(content[start : start + piece])
@@ -69,6 +70,7 @@ def test_end_of_the_link_is_the_end_even_within_a_picture(
     ("content", "words"),
     [
         (b"X" * wire.HEADER.size, "not ours"),
+        (header(depth=2), "not ours"),
         (header(height=60000, width=60000), "60000x60000"),
         (header(height=4, width=4), "4x4"),
         (header(instant_s=float("nan")), "finite instant"),
