@@ -21,12 +21,13 @@ WIDTH_CELLS = 160
 """Pictures are compared by the brightness of so many squares across."""
 PATCH_CELLS = 3
 """Squares that must change together: what a codec does to one alone is no movement."""
-LEAST_CHANGE = 3.0
-"""Grey levels by which a patch must differ from what it usually shows."""
+CHANGE_BOUNDS = (3.0, 12.0)
+"""Grey levels by which a patch must differ from what it usually shows, at least; and by which one is enough in any
+noise: what fills the picture, such as a hand, is no noise."""
 NOISES = 8.0
-"""Or so many times the deviation that noise has now, where that is more."""
-MEMORY_S = 4.0
-"""Time constant in which the usual follows."""
+"""Between those bounds, so many times the deviation that noise has now."""
+MEMORY_S = 0.7
+"""Time constant in which the usual follows: what comes to rest is no movement, and what has gone leaves no ghost."""
 _DEVIATIONS = 1.4826  # of a normal distribution, in its median absolute deviation
 
 Luma = npt.NDArray[np.uint8]  # (H, W)
@@ -62,7 +63,7 @@ class MotionGate:
         difference = cells - self.usual
         change = np.abs(cv2.blur(difference, (PATCH_CELLS, PATCH_CELLS)))
         noise = _DEVIATIONS * float(np.median(change[::4, ::4]))
-        if float(change.max()) > max(LEAST_CHANGE, NOISES * noise):
+        if float(change.max()) > min(max(NOISES * noise, CHANGE_BOUNDS[0]), CHANGE_BOUNDS[1]):
             self.moved_s = instant_s
         self.usual += np.float32(min(1.0, step_s / MEMORY_S)) * difference
         is_awake = self.is_busy or instant_s - self.moved_s <= LINGER_S
