@@ -7,6 +7,7 @@ import pydantic
 
 from context.behaviour.settings import BehaviourSettings
 from context.camera_source import CameraSource
+from context.recording import RecordingSettings
 from context.rule import Deed, Exemption, Rule
 from context.schedule import Schedule
 from context.zone import Line, Zone, ZoneKind
@@ -63,6 +64,9 @@ class Site(pydantic.BaseModel):
     )
     behaviours: BehaviourSettings = pydantic.Field(
         default=BehaviourSettings(), description="From when on a behaviour is worth saying."
+    )
+    recording: RecordingSettings | None = pydantic.Field(
+        default=None, description="Continuous recording; left out: only clips are recorded."
     )
     rules: tuple[Rule, ...] = pydantic.Field(
         default=(), strict=False, max_length=64, description="What is worth an alert, beside what is unusual."

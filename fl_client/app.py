@@ -21,6 +21,7 @@ from fl_client.capture.stream_keeper import StreamKeeper
 from fl_client.config import ClientConfig, described_site, watched_cameras
 from fl_client.inference.dialogue import DetectorChoice, Ready, Start
 from fl_client.inference.inference_keeper import InferenceKeeper
+from fl_client.recording.continuous import ContinuousRecording
 from fl_client.recording.event_recorder import PRE_EVENT_S, EventRecorder
 from fl_client.releases.model_store import ModelStore
 from fl_client.releases.release_watcher import ReleaseWatcher
@@ -28,6 +29,7 @@ from fl_client.status.live_line import live_line, status_text
 from fl_client.storage.database import open_database
 from fl_client.storage.events import AlertStore
 from fl_client.storage.outbox import FeedbackCursor, Outbox
+from fl_client.storage.recordings import RecordingStore
 from fl_client.storage.state_folder import StateFolder, open_state_folder
 from fl_client.supervisor import SuperNodeOptions, supernode_supervisor, trainer_supervisor
 from fl_client.uplink.coordinator import Coordinator, open_client
@@ -169,7 +171,12 @@ class _Client:
         instant = dt.datetime.fromtimestamp(time.time() if source.is_live else source.start_s, dt.UTC)
         state, clips = moment_at(self._site, instant).state.value, (self._config.state_dir / "clips").resolve()
         is_coloured = self._config.detector is not None or self._config.pose is not None
-        watch = Watch(source, clips, PRE_EVENT_S + _KEEP_LONGER_S, state, is_recorded, is_analysed, is_coloured)
+        recordings = None
+        if self._site.recording is not None and is_recorded:
+            recordings = (self._config.state_dir / "recordings" / camera).resolve()
+        watch = Watch(
+            source, clips, PRE_EVENT_S + _KEEP_LONGER_S, state, is_recorded, is_analysed, is_coloured, recordings
+        )
         return StreamKeeper(camera, watch, functools.partial(self._link, camera))
 
     def _keepers(self) -> list[StreamKeeper]:
@@ -202,6 +209,9 @@ class _Client:
                 for name, kept in self._streams.items()
             }
             box = Box(watched, inference, alerts, folder.clips)
+            if self._site.recording is not None:
+                store = RecordingStore(database, folder.path / "recordings")
+                box.record_continuously(ContinuousRecording(store, self._site.recording))
             box.mend_interrupted()
             if self._config.coordinator is not None:
                 box.feedback = self._start_uplink(stack, folder, Outbox(database), alerts, cursor, models)

@@ -7,6 +7,7 @@ the one that died is started again.
 
 import concurrent.futures
 import dataclasses
+import functools
 import logging
 import selectors
 import time
@@ -22,6 +23,7 @@ from fl_client.inference.dialogue import ApplyFeedback, FeedbackApplied, Observe
 from fl_client.inference.inference_keeper import InferenceKeeper
 from fl_client.program import Program
 from fl_client.recording.clip_files import remove_parts
+from fl_client.recording.continuous import ContinuousRecording
 from fl_client.recording.event_recorder import EventRecorder
 from fl_client.recording.mending import mended_clip
 from fl_client.storage.events import AlertStore
@@ -130,6 +132,8 @@ class Box:
         num_clips: Clips that were finished.
         first_frame_s: ``time.monotonic()`` when the first frame was looked at; None before.
         last_frame_s: When the last was.
+        feedback: Where the operator's word comes from; None without a coordinator.
+        recording: The continuous recording; None where there is none.
     """
 
     def __init__(
@@ -139,6 +143,7 @@ class Box:
         self.first_frame_s: float | None = None
         self.last_frame_s: float | None = None
         self.feedback: FeedbackLine | None = None
+        self.recording: ContinuousRecording | None = None
         self._watched, self._inference, self._alerts, self._clips = watched, inference, alerts, clips
         self.keepers = list(
             {id(one): one for camera in watched.values() for one in (camera.recording, camera.analysing)}.values()
@@ -167,6 +172,13 @@ class Box:
             latest.severity,
             latest.is_learning,
         )
+
+    def record_continuously(self, recording: ContinuousRecording) -> None:
+        """Notes what the cameras' programs record all the time, and first what a killed client left."""
+        self.recording = recording
+        recording.close_left()
+        for camera, one in self._watched.items():
+            one.recorder.on_ended = functools.partial(recording.mark, camera)
 
     def mend_interrupted(self) -> None:
         """Completes the alerts that a killed client left, each with what was written of its clip."""
@@ -213,6 +225,8 @@ class Box:
         for one in self._watched.values():
             one.recorder.tick()
         self._take_mended()
+        if self.recording is not None:
+            self.recording.look_after_disk(self._mender)
         self._apply_feedback()
 
     def _register(self) -> None:
@@ -230,8 +244,12 @@ class Box:
 
     def _take_camera_report(self, keeper: StreamKeeper, report: Report | None) -> None:
         recorder = self._watched[keeper.camera].recorder
+        if self.recording is not None and report is not None:
+            self.recording.take(keeper.camera, report, keeper.last_failure)
         match report:
             case None:
+                if self.recording is not None:
+                    self.recording.close_left(keeper.camera)
                 for alert_id in keeper.take_unfinished_clips():
                     self._mend(alert_id, recorder.clip_finished)
             case TamperSeen(tamper, is_wrong, instant_s):

@@ -45,6 +45,7 @@ from fl_client.errors import SourceError
 from fl_client.recording.clip_recorder import ClipRecorder
 from fl_client.recording.packet_ring import VIDEO
 from fl_client.recording.picture_encoder import STORED_AS_THEY_ARE
+from fl_client.recording.segment_writer import SegmentWriter
 from fl_client.recording.stream_recording import StreamRecording
 
 BEAT_S = 1.0
@@ -81,7 +82,8 @@ class CameraProgram:
         source = self._source = watch.source
         self._channel, self._is_analysed, self._is_coloured = channel, watch.is_analysed, watch.is_coloured
         self._tally, self._num_bytes, self._beat_s = Tally(), 0, time.monotonic()
-        self._recorder = ClipRecorder(watch.clips, watch.keep_s, channel.send)
+        self._segments = SegmentWriter(watch.recordings, channel.send) if watch.recordings else None
+        self._recorder = ClipRecorder(watch.clips, watch.keep_s, channel.send, self._segments)
         self._recording = StreamRecording(self._recorder, source.frames_per_s) if watch.is_recorded else None
         self._sender = FrameSender(is_lossless=source.is_lossless)
         self._sampler, self._pacer, self._instants = FrameSampler(source.frames_per_s), Pacer(source), Instants(source)
@@ -171,7 +173,10 @@ class CameraProgram:
     def _passes(self, seen: Seen) -> bool:
         """Whether a frame is worth analysing; of a file watched at full speed every one is."""
         luma = None if self._source.is_lossless else brightness(seen.frame)
-        return luma is None or self._gate.passes(luma, seen.instant_s)
+        if luma is None:
+            self._gate.moved_s = seen.instant_s
+            return True
+        return self._gate.passes(luma, seen.instant_s)
 
     def _analyse(self, seen: Seen) -> None:
         instant_s = seen.instant_s
@@ -194,7 +199,7 @@ class CameraProgram:
         self._beat_s = time.monotonic()
         sender, tally = self._sender, self._tally
         counts = tally.num_decoded, sender.num_sent, sender.num_dropped, tally.num_warnings
-        self._channel.send(Beat(*counts, self._num_bytes))
+        self._channel.send(Beat(*counts, self._num_bytes, self._gate.moved_s))
 
     def _obey(self) -> None:
         """Follows orders until there are no more: then the box is gone, and what was written of clips is enough."""

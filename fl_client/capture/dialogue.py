@@ -17,6 +17,7 @@ from fl_client.channel import Dialogue
 Text = Annotated[str, pydantic.Field(max_length=4096)]
 Identifier = Annotated[str, pydantic.Field(pattern=r"^[0-9a-f-]{36}$")]
 Digest = Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, pydantic.Field(pattern=r"^[0-9TZ.-]{1,64}\.(mp4|webm)$")]
 Count = Annotated[int, pydantic.Field(ge=0, lt=2**63)]
 
 
@@ -31,6 +32,7 @@ class Watch:
         state: The site's operational state.
         is_recorded: Whether clips can be cut of it.
         is_analysed: Whether its frames are handed over for analysis.
+        recordings: Folder of its continuous recording; None: there is none.
         is_coloured: Whether they are handed over in colour: detectors and pose models want it, nothing else does.
     """
 
@@ -41,6 +43,7 @@ class Watch:
     is_recorded: bool = True
     is_analysed: bool = True
     is_coloured: bool = False
+    recordings: pathlib.Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Beat:
         num_dropped: Of those chosen, how many were not handed over because analysis was late.
         num_warnings: Packets or pictures that did not decode.
         num_bytes: Of packets.
+        moved_s: Instant at which anything moved last, seconds since 1970 UTC; 0 before.
     """
 
     num_decoded: Count
@@ -115,6 +119,7 @@ class Beat:
     num_dropped: Count
     num_warnings: Count
     num_bytes: Count
+    moved_s: pydantic.FiniteFloat = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,5 +162,49 @@ class SourceFailed:
     reason: Text
 
 
-Report = Opened | Beat | TamperSeen | ClipFinished | SourceEnded | SourceFailed
-REPORTS: Dialogue[Report] = Dialogue(Opened, Beat, TamperSeen, ClipFinished, SourceEnded, SourceFailed)
+@dataclasses.dataclass(frozen=True)
+class SegmentOpened:
+    """A segment of the continuous recording begins."""
+
+    name: FileName
+    began_s: pydantic.FiniteFloat
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentClosed:
+    """A segment is complete."""
+
+    name: FileName
+    began_s: pydantic.FiniteFloat
+    ended_s: pydantic.FiniteFloat
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordingStopped:
+    """Nothing can be recorded now, with the reason in one line; it is tried again."""
+
+    reason: Text
+
+
+Report = (
+    Opened
+    | Beat
+    | TamperSeen
+    | ClipFinished
+    | SegmentOpened
+    | SegmentClosed
+    | RecordingStopped
+    | SourceEnded
+    | SourceFailed
+)
+REPORTS: Dialogue[Report] = Dialogue(
+    Opened,
+    Beat,
+    TamperSeen,
+    ClipFinished,
+    SegmentOpened,
+    SegmentClosed,
+    RecordingStopped,
+    SourceEnded,
+    SourceFailed,
+)

@@ -54,6 +54,7 @@ class StreamKeeper:
     Attributes:
         num_restarts: Times the program of a live source was started again.
         failure: Why a file failed; None where it did not.
+        last_failure: Why the last program of a live source ended; "" while it is the first.
         has_opened: Whether the first frame of the source was there.
         has_ended: Whether there is no more to come: a file's end, or its failure.
     """
@@ -73,12 +74,20 @@ class StreamKeeper:
         self._before, self._beat = _NOTHING, _NOTHING
         self._open_clips: dict[str, None] = {}
         self._reason: str | None = None
+        self.last_failure = ""
 
     @property
     def counts(self) -> Beat:
         """What all its programs together have done."""
-        pairs = zip(dataclasses.astuple(self._before), dataclasses.astuple(self._beat), strict=True)
-        return Beat(*(before + now for before, now in pairs))
+        before, now = self._before, self._beat
+        return Beat(
+            before.num_decoded + now.num_decoded,
+            before.num_sampled + now.num_sampled,
+            before.num_dropped + now.num_dropped,
+            before.num_warnings + now.num_warnings,
+            before.num_bytes + now.num_bytes,
+            max(before.moved_s, now.moved_s),
+        )
 
     @property
     def program(self) -> Program | None:
@@ -233,6 +242,6 @@ class StreamKeeper:
             return
         self._backoff = self._backoff.after_failure()
         self._start_s = time.monotonic() + self._backoff.delay_s
-        self.num_restarts += 1
+        self.num_restarts, self.last_failure = self.num_restarts + 1, reason
         facts = {"camera": self.camera, "reason": reason, "delay_s": self._backoff.delay_s}
         logger.warning("decoder restarts", extra=facts)

@@ -18,6 +18,7 @@ from fl_client.capture.dialogue import ClipFinished
 from fl_client.errors import ClipError
 from fl_client.recording.packet_clip import PacketClip
 from fl_client.recording.packet_ring import VIDEO, PacketRing
+from fl_client.recording.segment_writer import SegmentWriter
 from fl_client.recording.take import StoredPacket, Take
 
 logger = logging.getLogger(__name__)
@@ -40,10 +41,17 @@ class ClipRecorder:
         folder: Where clips go.
         keep_s: Seconds before now that a clip may begin.
         tell: Takes what became of each clip, from any thread.
+        segments: Records all the time; None: only clips are recorded.
     """
 
-    def __init__(self, folder: Path, keep_s: float, tell: Callable[[ClipFinished], object]) -> None:
-        self._folder, self._tell = folder, tell
+    def __init__(
+        self,
+        folder: Path,
+        keep_s: float,
+        tell: Callable[[ClipFinished], object],
+        segments: SegmentWriter | None = None,
+    ) -> None:
+        self._folder, self._tell, self._segments = folder, tell, segments
         self._ring = PacketRing(keep_s, MAX_RING_BYTES)
         self._take: Take | None = None
         self._open_by_alert: dict[str, _Open] = {}
@@ -59,6 +67,8 @@ class ClipRecorder:
         """Keeps a packet, and writes it to the clips that are open."""
         with self._lock:
             self._ring.add(packet)
+            if self._segments is not None and self._take is not None:
+                self._segments.add(packet, self._take)
             if packet.stream == VIDEO and self._take is not None:
                 held_s = float((packet.pts - packet.dts) * self._take.time_bases[VIDEO])
                 self._whole_until_s = packet.instant_s - held_s
@@ -97,6 +107,8 @@ class ClipRecorder:
         with self._lock:
             for alert_id in list(self._open_by_alert):
                 self._finish(alert_id)
+            if self._segments is not None:
+                self._segments.close()
         self._finisher.shutdown(wait=True)
 
     def _write(self, alert_id: str, packets: list[StoredPacket]) -> None:

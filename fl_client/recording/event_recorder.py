@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from typing import Protocol
 
 from context.event import DEFAULT_RULES, Event, EventRules, EventState, Observation, step
@@ -52,14 +53,21 @@ class EventRecorder:
     Attributes:
         num_alerts: Alerts opened so far.
         slowest_s: Longest time that one observation took here, in seconds.
+        on_ended: Told of every event, or part of a long one, that has ended.
     """
 
     def __init__(
-        self, camera: str, clips: ClipCutter, learned: Learned, alerts: AlertStore, rules: EventRules = DEFAULT_RULES
+        self,
+        camera: str,
+        clips: ClipCutter,
+        learned: Learned,
+        alerts: AlertStore,
+        rules: EventRules = DEFAULT_RULES,
     ) -> None:
         self.num_alerts = 0
         self.slowest_s = 0.0
         self._camera, self._clips, self._learned, self._alerts, self._rules = camera, clips, learned, alerts, rules
+        self.on_ended: Callable[[Event], None] | None = None
         self._state = EventState()
         self._alert_id = ""
         self._early_clips: dict[str, str | None] = {}
@@ -111,6 +119,8 @@ class EventRecorder:
         self._alerts.keep(self._report(event))
         self._learned.keep_event_tubelets(self._camera, self._alert_id, event.first.instant_s, event.ended_s)
         self._clips.end_clip(self._alert_id, min(now_s, event.ended_s + POST_EVENT_S))
+        if self.on_ended is not None:
+            self.on_ended(event)
         duration_s = round(event.ended_s - event.first.instant_s, 2)
         logger.info("event ended", extra={"alert_id": self._alert_id, "duration_s": duration_s})
         if self._alert_id in self._early_clips:  # its program has died meanwhile

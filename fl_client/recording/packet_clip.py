@@ -5,23 +5,18 @@ it is rewritten with its index in front, as browsers and players want it, and on
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
 import av
-import av.container
-from av.bitstream import BitStreamFilterContext
 
 from fl_client.errors import ClipError
 from fl_client.recording.clip_files import clip_digest, part_path
+from fl_client.recording.fragmented_file import FragmentedFile, Muxer
 from fl_client.recording.packet_ring import VIDEO
 from fl_client.recording.take import StoredPacket, Take
 
-_FRAGMENTED = {
-    ".mp4": {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"},
-    ".webm": {"flush_packets": "1"},
-}
 _INDEX_IN_FRONT = {".mp4": {"movflags": "faststart"}, ".webm": {"cues_to_front": "1"}}
 _VIDEO_IN_AVI = frozenset({"h264", "mpeg4", "mjpeg"})
 _SOUND_IN_AVI = frozenset({"aac", "mp3", "pcm_s16le"})
@@ -34,30 +29,22 @@ class PacketClip:
         path: Where it goes once it is whole; its suffix is that of the take.
         take: What the packets are of.
 
-    Attributes:
-        num_frames: Pictures so far.
-        began_s: Instant of the first picture; None before.
-        ended_s: Instant of the last.
-
     Raises:
         OSError: It cannot be written.
     """
 
     def __init__(self, path: Path, take: Take) -> None:
-        self.path, self.num_frames = path, 0
-        self.began_s: float | None = None
-        self.ended_s: float | None = None
-        self._part = part_path(path)
-        container = av.open(str(self._part), "w", format=path.suffix[1:], options=_FRAGMENTED[path.suffix])
-        self._muxer = _Muxer(container, take, range(take.num_streams), _sound_filters(take))
+        self.path = path
+        self._file = FragmentedFile(part_path(path), take, path.suffix)
+
+    @property
+    def num_frames(self) -> int:
+        """Pictures so far."""
+        return self._file.num_frames
 
     def add(self, packet: StoredPacket) -> None:
         """Writes a packet; what comes before the first keyframe is left out."""
-        if not self._muxer.mux(packet) or packet.stream != VIDEO:
-            return
-        self.began_s = packet.instant_s if self.began_s is None else self.began_s
-        self.ended_s = packet.instant_s
-        self.num_frames += 1
+        self._file.add(packet)
 
     def finish(self) -> str:
         """Makes the clip whole and gives it its name; returns its SHA-256.
@@ -66,24 +53,24 @@ class PacketClip:
             ClipError: There is no picture in it, or it cannot be written.
         """
         try:
-            self._muxer.container.close()
+            self._file.close()
         except (OSError, av.FFmpegError) as error:
             raise ClipError(f"{self.path}: cannot be written ({error.strerror})") from error
         if self.num_frames == 0:
             raise ClipError(f"{self.path}: expected at least one picture in a clip")
-        return whole_clip(self._part, self.path)
+        return whole_clip(self._file.path, self.path)
 
     def discard(self) -> None:
         """Gives the clip up and removes what was written of it."""
         with contextlib.suppress(OSError, av.FFmpegError):
-            self._muxer.container.close()
-        self._part.unlink(missing_ok=True)
+            self._file.close()
+        self._file.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._part.exists():
+        if self._file.path.exists():
             self.discard()
 
 
@@ -120,53 +107,12 @@ def write_avi(path: Path, take: Take, packets: Iterable[StoredPacket]) -> None:
     filters = {VIDEO: take.filter_of(VIDEO, "h264_mp4toannexb")} if codec == "h264" else {}
     try:
         with av.open(str(path), "w", format="avi") as container:
-            muxer = _Muxer(container, take, wanted, filters)
+            muxer = Muxer(container, take, wanted, filters)
             for packet in packets:
                 muxer.mux(packet)
     except (OSError, av.FFmpegError) as error:
         path.unlink(missing_ok=True)
         raise ClipError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-class _Muxer:
-    """Puts packets of a take into one file, counted from its first keyframe.
-
-    Args:
-        container: The file, still empty.
-        take: What the packets are of.
-        wanted: Streams that go into it.
-        filters: What rewrites packets for this kind of file, by stream.
-    """
-
-    def __init__(
-        self,
-        container: av.container.OutputContainer,
-        take: Take,
-        wanted: Iterable[int],
-        filters: Mapping[int, BitStreamFilterContext],
-    ) -> None:
-        self.container = container
-        self._take, self._filters = take, filters
-        self._streams = take.add_streams(container, wanted)
-        self._base: dict[int, int] = {}
-
-    def mux(self, stored: StoredPacket) -> bool:
-        """Writes one packet; whether it belongs into the file."""
-        if not self._base and stored.stream == VIDEO and stored.is_keyframe:
-            base_s = stored.pts * self._take.time_bases[VIDEO]
-            self._base = {index: round(base_s / self._take.time_bases[index]) for index in self._streams}
-        base = self._base.get(stored.stream)
-        if base is None or (stored.stream != VIDEO and stored.pts < base):  # sound of before the first picture
-            return False
-        packet = av.Packet(stored.content)
-        packet.time_base = self._take.time_bases[stored.stream]
-        packet.pts, packet.dts, packet.duration = stored.pts - base, stored.dts - base, stored.duration
-        packet.is_keyframe = stored.is_keyframe
-        rewriting = self._filters.get(stored.stream)
-        for one in rewriting.filter(packet) if rewriting else [packet]:
-            one.stream = self._streams[stored.stream]
-            self.container.mux(one)
-        return True
 
 
 def _rewrite(part: Path, rewritten: Path, suffix: str) -> None:
@@ -178,15 +124,6 @@ def _rewrite(part: Path, rewritten: Path, suffix: str) -> None:
                 if packet.dts is not None:
                     packet.stream = streams[packet.stream_index]
                     container.mux(packet)
-
-
-def _sound_filters(take: Take) -> dict[int, BitStreamFilterContext]:
-    """Sound of a transport stream carries its parameters in every packet; MP4 wants them apart."""
-    return {
-        index: take.filter_of(index, "aac_adtstoasc")
-        for index, codec in enumerate(take.codecs)
-        if codec == "aac" and not take.has_header(index)
-    }
 
 
 def _has_avi_sound(take: Take, stream: int) -> bool:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from fl_client.errors import StateError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _BUSY_TIMEOUT_S = 5.0
 _RETRY_S = 0.01
-_TABLES = (
+_ALERTS_AND_OUTBOX = (
     """CREATE TABLE alerts (
         alert_id TEXT PRIMARY KEY,
         report TEXT NOT NULL,
@@ -30,6 +30,26 @@ _TABLES = (
         position INTEGER NOT NULL
     ) STRICT""",
 )
+_RECORDINGS = (
+    """CREATE TABLE segments (
+        camera TEXT NOT NULL,
+        name TEXT NOT NULL,
+        began_s REAL NOT NULL,
+        ended_s REAL,
+        num_bytes INTEGER NOT NULL,
+        tier INTEGER NOT NULL,
+        PRIMARY KEY (camera, name)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX segments_by_time ON segments (camera, began_s)",
+    """CREATE TABLE gaps (
+        camera TEXT NOT NULL,
+        began_s REAL NOT NULL,
+        ended_s REAL NOT NULL,
+        cause TEXT NOT NULL
+    ) STRICT""",
+)
+_TABLES_OF_VERSION = (_ALERTS_AND_OUTBOX, _RECORDINGS)
+"""What each version added to the one before."""
 
 
 class Database:
@@ -82,12 +102,11 @@ def _prepared(connection: sqlite3.Connection, name: str) -> Database:
     database = Database(connection)
     with database.transaction():  # another process may be creating the same tables
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
+        if not 0 <= version <= SCHEMA_VERSION:
             raise StateError(f"{name}: expected schema version {SCHEMA_VERSION}, got {version}")
+        for table in (one for tables in _TABLES_OF_VERSION[version:] for one in tables):
+            connection.execute(table)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return database
 
 

@@ -92,9 +92,6 @@ def test_clip_shows_the_pictures_from_the_keyframe_on_and_keeps_the_sound(
     assert times == pytest.approx([index / FPS for index in range(90)], abs=0.002)
     assert bright == _shown(camera)[1][-90:]
     assert _kinds(clip.path) == ["h264", *["aac"] * has_sound]
-    assert clip.ended_s is not None
-    assert clip.began_s is not None
-    assert clip.ended_s - clip.began_s == pytest.approx(89 / FPS, abs=0.1)
     assert not part_path(clip.path).exists()
     take.close()
 

@@ -77,7 +77,7 @@ def _num_descriptors() -> int:
 
 
 def test_too_many_descriptors_are_refused_and_closed(ends: Ends) -> None:
-    with open(os.devnull, "rb") as null:
+    with Path(os.devnull).open("rb") as null:
         ends[0].send(dialogue.Link(), [null.fileno()] * (MAX_DESCRIPTORS + 8))
     before = _num_descriptors()
     with pytest.raises(ChannelError):
