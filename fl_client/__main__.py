@@ -96,6 +96,18 @@ def rule(
     typer.echo(f"# {understood.paraphrase}\n{yaml.safe_dump([plain], sort_keys=False)}", nl=False)
 
 
+@app.command()
+def recordings(
+    state: Annotated[Path, typer.Option(help="Folder of the client.")],
+    camera: Annotated[str | None, typer.Option(help="Only of this camera.")] = None,
+) -> None:
+    """Lists what was recorded, and every gap with its cause."""
+    from fl_client.status.timeline import timeline
+
+    for line in timeline(state, camera):
+        typer.echo(line)
+
+
 def _parse_instant(text: str | None) -> dt.datetime | None:
     try:
         return None if text is None else dt.datetime.fromisoformat(text)

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -88,6 +89,24 @@ def test_whole_film_is_in_segments_and_what_an_alert_was_in_is_marked(video: Pat
         assert store.gaps() == []
     assert (began_s, ended_s) == pytest.approx((START.timestamp(), START.timestamp() + 149.9), abs=0.2)
     assert [one.tier for one in segments] == [Tier.MOTION, Tier.ALERT, Tier.MOTION]
+    lines = recordings_of(state).stdout.splitlines()
+    assert [line.split()[:3] for line in lines[:2]] == [
+        ["camera-0", "2026-03-02T10:00:00Z", lines[0].split()[2]],
+        ["camera-0", "2026-03-02T10:01:00Z", lines[1].split()[2]],
+    ]
+    assert lines[1].endswith("s alert 20260302T100100.000Z.mp4")
+
+
+def recordings_of(state: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fl_client", "recordings", "--state", str(state)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_recordings_of_what_is_no_state_folder_are_one_line_of_error(tmp_path: Path) -> None:
+    ended = recordings_of(tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"error: {tmp_path}/client.sqlite: no such file; expected the state folder of a client\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_has_to_go_goes_with_its_gaps(tmp_path: Path) -> None:
