@@ -154,6 +154,7 @@ class Box:
         self._mending: list[_Mending] = []
         self._model_digest = ""
         self._said: dict[int, FeedbackEntry] = {}
+        self._early_word: FeedbackEntry | None = None
 
     @property
     def totals(self) -> "Totals":
@@ -301,12 +302,15 @@ class Box:
         self._model_digest = seen.model_digest
 
     def _apply_feedback(self) -> None:
-        """Hands on what the operator said; it is noted as applied only after it was."""
+        """Hands on what the operator said, in order; it is noted as applied only after it was."""
         if self.feedback is None:
             return
         inbox = self.feedback.courier.feedback
-        while not inbox.empty():
-            entry = inbox.get_nowait()
+        while self._early_word is not None or not inbox.empty():
+            entry = self._early_word or inbox.get_nowait()
+            self._early_word = entry if self._alerts.is_open(entry.alert_id) else None
+            if self._early_word is not None:  # nothing of it is kept to learn from before it is over
+                return
             self._said[entry.sequence] = entry
             camera = self._alerts.camera_of(entry.alert_id) or ""
             self._inference.apply_feedback(ApplyFeedback(entry.sequence, camera, entry.alert_id, entry.label))

@@ -132,7 +132,7 @@ class ShownBehaviour(pydantic.BaseModel):
 class AlertReport(Message):
     """One event that a site shows to a person."""
 
-    alert_id: AlertId = pydantic.Field(description="Made by the site; sending it again counts once.")
+    alert_id: AlertId = pydantic.Field(description="Made by the site; it counts once, however often it is sent.")
     camera: Name = pydantic.Field(description="Camera that saw the event.")
     started_utc: UtcInstant = pydantic.Field(description="First frame above the alert threshold.")
     ended_utc: UtcInstant = pydantic.Field(description="Last frame above the alert threshold.")
@@ -150,6 +150,11 @@ class AlertReport(Message):
         max_length=MAX_BEHAVIOURS,
         exclude_if=operator.not_,
         description="What its objects did, the strongest of each kind in each zone.",
+    )
+    is_final: bool = pydantic.Field(
+        default=True,
+        exclude_if=operator.truth,
+        description="False: the event may go on, its clip is still to come, and the site will report it once more.",
     )
 
     @pydantic.model_validator(mode="after")

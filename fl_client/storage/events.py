@@ -1,7 +1,7 @@
 """Alerts on their way to being complete: opened, ended, and complete once their clip is written or given up.
 
-An alert is stored the moment its event opens. A client killed before the alert was complete completes it when it
-starts again: no event is forgotten. Completing an alert and queueing it for delivery is one commit.
+An alert is stored, and told to the coordinator, the moment its event opens; once more when it is complete. A client
+killed before that completes it when it starts again: no event is forgotten. Storing and queueing are one commit.
 """
 
 from pathlib import Path
@@ -19,12 +19,14 @@ class AlertStore:
         self._folder = folder
 
     def keep(self, report: AlertReport) -> None:
-        """Stores an alert that is not complete yet, or what is new of it."""
+        """Stores an alert that is not complete yet and queues it for delivery, or stores what is new of it."""
+        text = report.model_copy(update={"is_final": False}).model_dump_json()
         with self._database.transaction() as connection:
+            inserted = connection.execute("INSERT OR IGNORE INTO alerts VALUES (?, ?, 0)", (report.alert_id, text))
+            if inserted.rowcount:
+                connection.execute("INSERT INTO outbox (kind, alert_id) VALUES ('alert', ?)", (report.alert_id,))
             connection.execute(
-                "INSERT INTO alerts VALUES (?, ?, 0) ON CONFLICT (alert_id) DO UPDATE SET report = excluded.report"
-                " WHERE is_complete = 0",
-                (report.alert_id, report.model_dump_json()),
+                "UPDATE alerts SET report = ? WHERE alert_id = ? AND is_complete = 0", (text, report.alert_id)
             )
 
     def get(self, alert_id: str) -> AlertReport:
@@ -39,6 +41,10 @@ class AlertStore:
             raise KeyError(alert_id)
         return AlertReport.model_validate_json(row[0])
 
+    def is_open(self, alert_id: str) -> bool:
+        """Whether an alert is here and not complete yet."""
+        return alert_id in self.interrupted()
+
     def camera_of(self, alert_id: str) -> str | None:
         """Name of the camera that an alert is of; None for an alert that is not here."""
         try:
@@ -47,12 +53,12 @@ class AlertStore:
             return None
 
     def complete(self, alert_id: str, clip_digest: str | None) -> None:
-        """Writes the alert's file and queues it, and its clip if there is one, for delivery. Again changes nothing.
+        """Writes the alert's file and queues its last word, and its clip if there is one. Again changes nothing.
 
         Raises:
             KeyError: No such alert.
         """
-        report = self.get(alert_id).model_copy(update={"clip_digest": clip_digest})
+        report = self.get(alert_id).model_copy(update={"clip_digest": clip_digest, "is_final": True})
         text = report.model_dump_json(indent=2) + "\n"
         write_atomically(self._folder / f"{alert_id}.json", text.encode())
         kinds = ["alert"] if clip_digest is None else ["alert", "clip"]

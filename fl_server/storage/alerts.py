@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import logging
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -32,7 +32,7 @@ class AlertQuery:
 
 
 def add_alert(storage: Storage, site: KnownSite, report: AlertReport) -> tuple[StoredAlert, bool]:
-    """Takes an alert; one that is already there is not taken twice.
+    """Takes an alert; one that is already there is not taken twice, and changes until its site has said the last word.
 
     Returns:
         The stored alert, and whether it is new.
@@ -44,15 +44,19 @@ def add_alert(storage: Storage, site: KnownSite, report: AlertReport) -> tuple[S
         with storage.writing() as session:
             lock_site(session, site.site_id)
             row = session.get(AlertRow, report.alert_id)
+            is_new = row is None
             if row is None:
                 session.add(_new_row(storage, site, report))
+            elif row.site_id != site.site_id or (row.is_final and report.is_final and _report(row) != report):
+                raise _already_used(report.alert_id)
+            elif not row.is_final:  # what was told before the last word, and arrives after it, changes nothing
+                for name, column in _columns(report).items():
+                    setattr(row, name, column)
     except sa.exc.IntegrityError as error:  # another site took the same alert_id at the same moment
         raise _already_used(report.alert_id) from error
-    if row is not None and (row.site_id != site.site_id or _report(row) != report):
-        raise _already_used(report.alert_id)
-    if row is None:
+    if is_new:
         logger.info("alert stored", extra={"site": site.name, "alert_id": report.alert_id})
-    return get_alert(storage, report.alert_id), row is None
+    return get_alert(storage, report.alert_id), is_new
 
 
 def get_alert(storage: Storage, alert_id: str) -> StoredAlert:
@@ -102,9 +106,14 @@ def own_alert(session: orm.Session, site: KnownSite, alert_id: str) -> AlertRow:
 
 
 def _new_row(storage: Storage, site: KnownSite, report: AlertReport) -> AlertRow:
+    return AlertRow(site_id=site.site_id, received_utc=storage.clock(), **_columns(report))
+
+
+def _columns(report: AlertReport) -> dict[str, Any]:
+    """An alert's columns by name."""
     columns = report.model_dump(exclude={"schema_version", "peak_box", "behaviours"})
-    columns |= {"peak_box": list(report.peak_box), "behaviours": [one.model_dump() for one in report.behaviours]}
-    return AlertRow(site_id=site.site_id, received_utc=storage.clock(), **columns)
+    behaviours = [one.model_dump() for one in report.behaviours]
+    return columns | {"peak_box": list(report.peak_box), "behaviours": behaviours, "is_final": report.is_final}
 
 
 def _joined() -> sa.Select[AlertRow, str, FeedbackRow]:

@@ -7,7 +7,7 @@ import pydantic
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised with every change of a table, together with a step in ``upgrades``."""
 
 
@@ -87,6 +87,7 @@ class AlertRow(Table):
     model_digest: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     peak_box: orm.Mapped[list[float]]
     behaviours: orm.Mapped[list[dict[str, Any]]]
+    is_final: orm.Mapped[bool]
     clip_digest: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     clip_media_type: orm.Mapped[str | None] = orm.mapped_column(sa.String(32))
     feedback_sequence: orm.Mapped[int | None]

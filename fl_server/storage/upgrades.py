@@ -88,12 +88,18 @@ def _states_and_rosters(to: Operations) -> None:
     to.add_column("training_lease", sa.Column("secure_roster", sa.String(64)))
 
 
+def _final_alerts(to: Operations) -> None:
+    """7: alerts are told of while their event goes on."""
+    to.add_column("alerts", sa.Column("is_final", sa.Boolean, nullable=False, server_default=sa.true()))
+
+
 UPGRADES: dict[int, Callable[[Operations], None]] = {
     1: _behaviours,
     2: _trainings,
     3: _training_starts,
     4: _identity_keys,
     5: _states_and_rosters,
+    6: _final_alerts,
 }
 """By the version that is found."""
 

@@ -1,5 +1,6 @@
 """Alerts on a real disk: what is written, and what a failure leaves."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fl_client.recording.clip_files import remove_parts
 from fl_client.storage.database import open_database
 from fl_client.storage.events import AlertStore
 from fl_client.storage.outbox import Delivery, Outbox
+from fl_client.storage.recordings import RecordingStore
 from fl_client.storage.state_folder import open_state_folder
 
 ALERT_ID = "3e576314-0673-4c7c-9556-81e98620480b"
@@ -22,14 +24,18 @@ def test_alert_is_complete_once_and_queued_with_its_clip(tmp_path: Path) -> None
     database = open_database(tmp_path / "client.sqlite")
     alerts, outbox = AlertStore(database, tmp_path), Outbox(database)
     alerts.keep(REPORT)
-    assert (outbox.first(), alerts.interrupted()) == (None, [ALERT_ID])
+    assert (outbox.first(), alerts.interrupted()) == (Delivery(1, "alert", ALERT_ID), [ALERT_ID])
+    assert not alerts.get(ALERT_ID).is_final
+    alerts.keep(REPORT.model_copy(update={"why": "Ran."}))
+    assert (alerts.get(ALERT_ID).why, len(outbox)) == ("Ran.", 1)
     alerts.complete(ALERT_ID, "c" * 64)
     alerts.complete(ALERT_ID, "c" * 64)
     alerts.keep(REPORT)  # too late: a complete alert stays as it was sent
     assert alerts.interrupted() == []
     assert alerts.get(ALERT_ID).clip_digest == "c" * 64
     assert outbox.first() == Delivery(1, "alert", ALERT_ID)
-    assert len(outbox) == 2
+    assert alerts.get(ALERT_ID).is_final
+    assert len(outbox) == 3
     database.close()
 
 
@@ -65,8 +71,21 @@ def test_database_that_cannot_be_used_is_an_error(tmp_path: Path, content: bytes
         database.close()
     else:
         path.write_bytes(content)
-    with pytest.raises(StateError, match=r"client\.sqlite: (cannot be used|expected schema version 1, got 99)"):
+    with pytest.raises(StateError, match=r"client\.sqlite: (cannot be used|expected schema version 2, got 99)"):
         open_database(path)
+
+
+def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(tmp_path: Path) -> None:
+    path = tmp_path / "client.sqlite"
+    with contextlib.closing(open_database(path)) as database:
+        AlertStore(database, tmp_path).keep(REPORT)
+        with database.transaction() as connection:
+            for table in ("segments", "gaps"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("PRAGMA user_version = 1")
+    with contextlib.closing(open_database(path)) as database:
+        assert AlertStore(database, tmp_path).interrupted() == [ALERT_ID]
+        assert RecordingStore(database, tmp_path).segments() == []
 
 
 def test_file_in_the_place_of_the_state_folder_is_an_error(tmp_path: Path) -> None:

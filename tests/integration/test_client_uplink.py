@@ -86,7 +86,7 @@ def test_unreachable_coordinator_costs_nothing_and_gets_everything_later(
     outages = [line for line in log if line["message"] == "coordinator does not take deliveries; queueing"]
     assert len(outages) == 1
     with contextlib.closing(open_database(state / "client.sqlite")) as database:
-        assert len(Outbox(database)) == 4
+        assert len(Outbox(database)) == 6
     with coordinator(tmp_path / "server") as client:
         run_to_end({**options, "learn_for_s": 90.0, "coordinator": str(client.base_url)})
         stored = client.get("/v1/alerts").raise_for_status().json()["alerts"]
@@ -110,7 +110,7 @@ def test_name_taken_by_another_site_is_said_once_and_everything_stays_queued(
     assert summary["alerts"] == 2
     assert len([line for line in log if line["level"] == "error"]) == 1
     with contextlib.closing(open_database(state / "client.sqlite")) as database:
-        assert len(Outbox(database)) == 4
+        assert len(Outbox(database)) == 6
 
 
 def test_feedback_and_models_reach_a_client_while_it_watches(

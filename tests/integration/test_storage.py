@@ -78,6 +78,20 @@ def test_alert_id_names_one_alert(storage: Storage) -> None:
         add_alert(storage, _site(storage, "store7"), sent)
 
 
+def test_alert_is_told_again_until_its_last_word_and_counts_once(storage: Storage) -> None:
+    site = _site(storage)
+    last = report(clip_digest="b" * 64)
+    first = last.model_copy(update={"is_final": False, "clip_digest": None, "why": "Enters.", "severity_score": 0.5})
+    assert add_alert(storage, site, first)[1]
+    assert get_alert(storage, last.alert_id).report == first
+    stored, is_new = add_alert(storage, site, last)
+    assert (stored.report, is_new) == (last, False)
+    assert add_alert(storage, site, first)[0].report == last  # late: it was said before the last word
+    with pytest.raises(ConflictError, match="already used"):
+        add_alert(storage, _site(storage, "store43"), first)
+    assert len(list_alerts(storage, AlertQuery()).alerts) == 1
+
+
 def test_pages_are_newest_first_without_gaps_or_repeats(storage: Storage) -> None:
     site = _site(storage)
     sent = [report(minute) for minute in (3, 1, 2, 2, 2, 0)]
@@ -209,8 +223,8 @@ def test_naive_instant_is_refused(storage: Storage) -> None:
 def test_database_of_a_newer_version_is_refused(storage: Storage) -> None:
     create_schema(storage.engine)  # again: harmless
     with storage.writing() as session:
-        session.execute(sa.text("UPDATE schema_version SET version = 7"))
-    with pytest.raises(StartError, match="expected a database of schema version 6 or older, got version 7"):
+        session.execute(sa.text("UPDATE schema_version SET version = 8"))
+    with pytest.raises(StartError, match="expected a database of schema version 7 or older, got version 8"):
         create_schema(storage.engine)
 
 
@@ -219,6 +233,7 @@ def test_database_of_the_first_version_is_upgraded_and_keeps_its_alerts(storage:
     add_alert(storage, site, old)
     with storage.writing() as session:
         session.execute(sa.text("ALTER TABLE alerts DROP COLUMN behaviours"))
+        session.execute(sa.text("ALTER TABLE alerts DROP COLUMN is_final"))
         session.execute(sa.text("ALTER TABLE sites DROP COLUMN identity_key"))
         session.execute(sa.text("ALTER TABLE rounds DROP COLUMN auc_by_state"))
         for table in ("training_starts", "training_states", "training_lease", "trainings"):
@@ -234,6 +249,7 @@ def test_upgraded_database_has_the_tables_of_a_new_one(storage: Storage) -> None
     tables = ("training_starts", "training_states", "training_lease", "trainings")
     new = {name: sorted(_columns(storage, name)) for name in ("sites", "rounds", *tables)}
     with storage.writing() as session:
+        session.execute(sa.text("ALTER TABLE alerts DROP COLUMN is_final"))
         session.execute(sa.text("ALTER TABLE sites DROP COLUMN identity_key"))
         session.execute(sa.text("ALTER TABLE rounds DROP COLUMN auc_by_state"))
         for name in tables:
