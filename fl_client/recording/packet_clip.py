@@ -5,7 +5,7 @@ it is rewritten with its index in front, as browsers and players want it, and on
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -13,11 +13,13 @@ import av
 
 from fl_client.errors import ClipError
 from fl_client.recording.clip_files import clip_digest, part_path
-from fl_client.recording.fragmented_file import FragmentedFile, Muxer
+from fl_client.recording.fragmented_file import FragmentedFile, Muxer, sound_filters
 from fl_client.recording.packet_ring import VIDEO
 from fl_client.recording.take import StoredPacket, Take
 
 _INDEX_IN_FRONT = {".mp4": {"movflags": "faststart"}, ".webm": {"cues_to_front": "1"}}
+MAX_KEPT_BYTES = 32 * 1024 * 1024
+"""Of a clip's packets that are kept in memory until it is whole; a longer clip is read back from the disk."""
 _VIDEO_IN_AVI = frozenset({"h264", "mpeg4", "mjpeg"})
 _SOUND_IN_AVI = frozenset({"aac", "mp3", "pcm_s16le"})
 
@@ -36,6 +38,8 @@ class PacketClip:
     def __init__(self, path: Path, take: Take) -> None:
         self.path = path
         self._file = FragmentedFile(part_path(path), take, path.suffix)
+        self._kept: list[StoredPacket] | None = []
+        self._kept_bytes = 0
 
     @property
     def num_frames(self) -> int:
@@ -45,6 +49,11 @@ class PacketClip:
     def add(self, packet: StoredPacket) -> None:
         """Writes a packet; what comes before the first keyframe is left out."""
         self._file.add(packet)
+        if self._kept is not None:
+            self._kept.append(packet)
+            self._kept_bytes += len(packet.content)
+            if self._kept_bytes > MAX_KEPT_BYTES:
+                self._kept = None
 
     def finish(self) -> str:
         """Makes the clip whole and gives it its name; returns its SHA-256.
@@ -58,7 +67,17 @@ class PacketClip:
             raise ClipError(f"{self.path}: cannot be written ({error.strerror})") from error
         if self.num_frames == 0:
             raise ClipError(f"{self.path}: expected at least one picture in a clip")
-        return whole_clip(self._file.path, self.path)
+        if self._kept is None:
+            return whole_clip(self._file.path, self.path)
+        return _taken_over(self._file.path, self.path, lambda whole: self._write_kept(whole, self._kept or []))
+
+    def _write_kept(self, whole: Path, kept: list[StoredPacket]) -> None:
+        """Writes the clip once more, from memory: reading back what is on the disk takes eight times as long."""
+        take, suffix = self._file.take, self.path.suffix
+        with av.open(str(whole), "w", format=suffix[1:], options=_INDEX_IN_FRONT[suffix]) as container:
+            muxer = Muxer(container, take, range(take.num_streams), sound_filters(take))
+            for packet in kept:
+                muxer.mux(packet)
 
     def discard(self) -> None:
         """Gives the clip up and removes what was written of it."""
@@ -82,9 +101,18 @@ def whole_clip(part: Path, path: Path) -> str:
     Raises:
         ClipError: It cannot be read as video, or not be written; it is left where it was.
     """
+    return _taken_over(part, path, lambda whole: _rewrite(part, whole, path.suffix))
+
+
+def _taken_over(part: Path, path: Path, write: Callable[[Path], None]) -> str:
+    """Has the whole clip written, gives it its name, and removes the part; its SHA-256.
+
+    Raises:
+        ClipError: It cannot be written; the part is left where it was.
+    """
     rewritten = part.with_suffix(".whole")
     try:
-        _rewrite(part, rewritten, path.suffix)
+        write(rewritten)
         digest = clip_digest(rewritten)
     except (OSError, av.FFmpegError) as error:
         rewritten.unlink(missing_ok=True)

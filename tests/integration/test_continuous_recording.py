@@ -179,10 +179,14 @@ def camera(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-def _programs(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def _programs(process: subprocess.Popen[str]) -> dict[psutil.Process, str]:
+    """The living programs of a box with their command lines."""
+    found = {}
     with contextlib.suppress(psutil.NoSuchProcess):
-        return [one for one in psutil.Process(process.pid).children() if one.is_running()]
-    return []
+        for one in psutil.Process(process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a zombie, or gone by now
+                found[one] = " ".join(one.cmdline())
+    return found
 
 
 def _kill_in_turn(options: dict[str, Any], chance: random.Random) -> tuple[int, str]:
@@ -201,7 +205,7 @@ def _kill_in_turn(options: dict[str, Any], chance: random.Random) -> tuple[int, 
             process.communicate()
             process = bright_client(options)
             continue
-        victims = [one for one in _programs(process) if any(kind in word for word in one.cmdline())]
+        victims = [one for one, command in _programs(process).items() if kind in command]
         if victims:
             chance.choice(victims).send_signal(signal.SIGKILL)
     wait_until(all_run, "programs")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fl_client.errors import ClipError
+from fl_client.recording import packet_clip
 from fl_client.recording.clip_files import part_path
 from fl_client.recording.packet_clip import PacketClip, whole_clip, write_avi
 from fl_client.recording.packet_ring import PacketRing
@@ -104,6 +105,16 @@ def test_packets_are_those_of_the_camera(tmp_path: Path) -> None:
         sent, kept = ([one.content for one in found if one.stream == stream] for found in (packets, again))
         assert kept == sent[len(sent) - len(kept) :]  # sound from before the first picture is left out
         assert len(kept) >= len(sent) - 2
+
+
+def test_clip_that_is_too_long_to_be_kept_in_memory_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, packets = _read(_write(tmp_path / "camera.mp4", 6, "libx264"))
+    kept = _shown(_clip(tmp_path / "kept.mp4", take, packets).path)
+    monkeypatch.setattr(packet_clip, "MAX_KEPT_BYTES", 10_000)
+    assert _shown(_clip(tmp_path / "read.mp4", take, packets).path) == kept
+    assert _kinds(tmp_path / "read.mp4") == _kinds(tmp_path / "kept.mp4")
 
 
 def test_hevc_stays_hevc(tmp_path: Path) -> None:
