@@ -60,7 +60,7 @@ class Site(pydantic.BaseModel):
     time_zone: str = pydantic.Field(default="UTC", description="IANA time zone, such as Europe/Berlin.")
     schedule: Schedule = pydantic.Field(default_factory=Schedule, description="Opening hours.")
     cameras: tuple[Camera, ...] = pydantic.Field(
-        strict=False, min_length=1, max_length=16, description="The cameras of the site."
+        strict=False, min_length=1, max_length=MAX_CAMERA_INDEX + 1, description="The cameras of the site."
     )
     behaviours: BehaviourSettings = pydantic.Field(
         default=BehaviourSettings(), description="From when on a behaviour is worth saying."

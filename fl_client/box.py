@@ -284,7 +284,7 @@ class Box:
         if seen.observation.operational_state != one.state:
             one.state = seen.observation.operational_state
             one.analysing.tell_state(one.state)
-        one.recorder.observe(seen.observation)
+        one.recorder.observe(seen.observation, seen.captured_s)
         one.note(seen)
         self._digest(one)
 

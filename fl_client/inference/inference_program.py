@@ -186,7 +186,9 @@ class InferenceProgram:
             self._channel.send(Unscored(camera))
             return
         now_s = time.monotonic()
-        self._load = self._load.after(now_s - frame.captured_s, now_s)
+        before, self._load = self._load, self._load.after(now_s - frame.captured_s, now_s)
+        if self._load.rate_fps != before.rate_fps:
+            logger.warning("another number of pictures is asked for", extra={"frames_per_s": self._load.rate_fps})
         self._wish(one)
         observation = observation_of(scored)
         self._channel.send(Observed(camera, observation, scored.is_learning, frame.captured_s, pipeline.model_digest))

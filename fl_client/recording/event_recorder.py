@@ -73,8 +73,13 @@ class EventRecorder:
         self._early_clips: dict[str, str | None] = {}
         self._observed_s = 0.0
 
-    def observe(self, observation: Observation) -> None:
-        """Takes in what one frame says, or what a person is to be told beside that."""
+    def observe(self, observation: Observation, captured_s: float | None = None) -> None:
+        """Takes in what one frame says, or what a person is to be told beside that.
+
+        Args:
+            observation: What is said.
+            captured_s: ``time.monotonic()`` when the frame was decoded; None where there is none.
+        """
         began = self._observed_s = time.monotonic()
         before = self._state.open_event
         self._state, finished = step(self._state, observation, self._rules)
@@ -83,6 +88,10 @@ class EventRecorder:
             self._finish(finished, observation.instant_s)
         if event and (finished or before is None):
             self._open(event)
+            if captured_s is not None:
+                waited_s = observation.instant_s - event.first.instant_s + time.monotonic() - captured_s
+                facts = {"alert_id": self._alert_id, "since_first_frame_s": round(waited_s, 3)}
+                logger.info("alert stored", extra=facts)
         self.slowest_s = max(self.slowest_s, time.monotonic() - began)
 
     def tick(self) -> None:

@@ -6,7 +6,7 @@ A take outlives the connection it came from, so that a clip can still be cut aft
 import io
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import av.container
@@ -68,7 +68,7 @@ class Take:
         """One, or two where there is sound."""
         return len(self.codecs)
 
-    def stored(self, packet: "av.Packet[av.stream.Stream]", stream: int, instant_s: float) -> StoredPacket | None:
+    def stored(self, packet: "av.Packet[Any]", stream: int, instant_s: float) -> StoredPacket | None:
         """A packet of the connection, with times that can be muxed; None for one without content or time."""
         pts = packet.pts if packet.pts is not None else packet.dts
         if pts is None or packet.size == 0:

@@ -1,0 +1,1 @@
+"""How many cameras a box sustains, beside the pipeline that a user would write first."""
