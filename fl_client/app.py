@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import functools
 import logging
+import select
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from fl_client.capture.dialogue import Watch
 from fl_client.capture.source import Source, check_path, with_password
 from fl_client.capture.stream_keeper import StreamKeeper
 from fl_client.config import ClientConfig, described_site, watched_cameras
-from fl_client.inference.dialogue import DetectorChoice, Ready, Start
+from fl_client.inference.dialogue import DetectorChoice, Start
 from fl_client.inference.inference_keeper import InferenceKeeper
 from fl_client.recording.continuous import ContinuousRecording
 from fl_client.recording.event_recorder import PRE_EVENT_S, EventRecorder
@@ -198,7 +199,7 @@ class _Client:
                 FeedbackCursor(database),
                 ModelStore(folder.models),
             )
-            inference = self._inference = self._start_inference(folder, models)
+            inference = self._inference = self._start_inference(folder, models, stop)
             watched = {
                 name: Watched(
                     EventRecorder(name, kept.recording, inference, alerts, self._config.event_rules),
@@ -232,8 +233,10 @@ class _Client:
     def _link(self, camera: str) -> int | None:
         return None if self._inference is None else self._inference.link(camera)
 
-    def _start_inference(self, folder: StateFolder, models: ModelStore) -> InferenceKeeper:
-        """Starts the inference program and waits until it is ready.
+    def _start_inference(self, folder: StateFolder, models: ModelStore, stop: StopFlag) -> InferenceKeeper:
+        """Starts the inference program; where a file is watched, waits until it is ready.
+
+        Live cameras are recorded meanwhile: whatever is wrong with inference, a stop is obeyed and nothing is missed.
 
         Raises:
             ModelFileError: It cannot start with what it is given.
@@ -256,12 +259,13 @@ class _Client:
         keeper = InferenceKeeper(self._module, start, models.forget)
         self._inference = keeper
         keeper.start()
-        while not keeper.is_ready:
+        has_file = any(not one.is_live for one in self._keepers())
+        while has_file and not (keeper.is_ready or stop.stop_requested):
+            keeper.tick()
             if keeper.program is None:
                 time.sleep(_RETRY_S)
-                keeper.tick()
-            elif isinstance(keeper.receive(), Ready):
-                break
+            elif select.select([keeper.program.channel], [], [], _RETRY_S)[0]:
+                keeper.receive()
         return keeper
 
     def _start_uplink(  # noqa: PLR0913, PLR0917  all that is stored

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import logging
 import selectors
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -130,6 +131,7 @@ class Box:
 
     Attributes:
         num_clips: Clips that were finished.
+        num_unstored: Reports of programs that could not be stored: the disk is full or broken.
         first_frame_s: ``time.monotonic()`` when the first frame was looked at; None before.
         last_frame_s: When the last was.
         feedback: Where the operator's word comes from; None without a coordinator.
@@ -139,7 +141,7 @@ class Box:
     def __init__(
         self, watched: Mapping[str, Watched], inference: InferenceKeeper, alerts: AlertStore, clips: Path
     ) -> None:
-        self.num_clips = 0
+        self.num_clips = self.num_unstored = 0
         self.first_frame_s: float | None = None
         self.last_frame_s: float | None = None
         self.feedback: FeedbackLine | None = None
@@ -216,10 +218,14 @@ class Box:
             keeper = key.data
             if keeper.program is None:
                 continue
-            if isinstance(keeper, InferenceKeeper):
-                self._take_inference_report(keeper)
-            else:
-                self._take_camera_report(keeper, keeper.receive())
+            try:
+                if isinstance(keeper, InferenceKeeper):
+                    self._take_inference_report(keeper)
+                else:
+                    self._take_camera_report(keeper, keeper.receive())
+            except (sqlite3.Error, OSError):  # a full disk today must not end the watch
+                self.num_unstored += 1
+                logger.exception("a report could not be stored", extra={"num_unstored": self.num_unstored})
         for keeper in self.keepers:
             keeper.tick()
         self._inference.tick()

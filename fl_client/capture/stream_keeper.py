@@ -139,7 +139,8 @@ class StreamKeeper:
         return left
 
     def tell_state(self, state: str) -> None:
-        """Tells the site's operational state."""
+        """Tells the site's operational state, to the next program, too."""
+        self.watch = dataclasses.replace(self.watch, state=state)
         self._send(SetState(state))
 
     def tell_digested(self) -> None:

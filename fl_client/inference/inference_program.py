@@ -7,6 +7,7 @@ dies, recording goes on; the box starts another, which goes on from what was sav
 import concurrent.futures
 import contextlib
 import dataclasses
+import fcntl
 import logging
 import os
 import selectors
@@ -229,6 +230,8 @@ def main(build_pipeline: PipelineFactory) -> None:
     cv2.setNumThreads(1)
     with contextlib.ExitStack() as stack:
         stack.callback(channel.close)
+        lock = stack.enter_context((start.state_dir / "inference.lock").open("ab"))
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of a box that was killed may still be ending
         try:
             program = InferenceProgram(channel, start, build_pipeline)
         except ModelFileError as error:

@@ -51,6 +51,8 @@ class StreamRecording:
         if self._take is None:
             self._take = self._take_of(streams)
             self._recorder.begin(self._take)
+        if stream >= self._take.num_streams:
+            return
         if instant_s is None:
             if stream == VIDEO and packet.size and len(self._untimed) < MAX_UNTIMED:
                 self._untimed.append(packet)  # cameras send the first keyframe before they say what time it is
@@ -80,8 +82,11 @@ class StreamRecording:
         video, *rest = streams
         sound = rest[0] if rest else None
         if isinstance(sound, av.audio.AudioStream) and sound.codec_context.name not in STORED_AS_IT_IS:
-            self._sound = SoundEncoder(sound)
-            sound = self._sound.stream
+            try:
+                self._sound = SoundEncoder(sound)
+                sound = self._sound.stream
+            except (av.FFmpegError, ValueError, OSError):  # sound that nobody can decode is no reason to record nothing
+                sound = None
         return Take([video] if sound is None else [video, sound])
 
     def _store(self, take: Take, stream: int, packet: "av.Packet[Any]", instant_s: float) -> None:

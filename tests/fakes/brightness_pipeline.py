@@ -1,6 +1,7 @@
 """A pipeline that needs no model: a bright picture is unusual. Deterministic and fast, to test what surrounds it."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from model_zoo.errors import ModelFileError
 
 DEFAULT_DIGEST = "d" * 64
 BRIGHT = 128.0
+DEADLY = b"good, but kills whoever loads it"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,10 @@ class BrightnessPipeline:
 
     def swap_model(self, model_path: Path) -> str:
         """Takes a file that begins with ``good``; its name is its digest."""
-        if not model_path.read_bytes().startswith(b"good"):
+        content = model_path.read_bytes()
+        if content.startswith(DEADLY):
+            os.abort()
+        if not content.startswith(b"good"):
             raise ModelFileError("expected a good model")
         self.model_digest = model_path.stem
         return self.model_digest

@@ -20,7 +20,7 @@ import pytest
 from fl_client.storage.database import open_database
 from fl_client.storage.state_folder import open_state_folder
 from fl_protocol.messages import AlertReport
-from tests.fakes.brightness_pipeline import DEFAULT_DIGEST
+from tests.fakes.brightness_pipeline import DEADLY, DEFAULT_DIGEST
 from tests.fakes.videos import decoded_times, write_video
 
 START = dt.datetime(2026, 3, 2, 10, tzinfo=dt.UTC)
@@ -198,6 +198,20 @@ def test_damaged_model_is_not_used_after_a_restart(eventful: Path, state: Path, 
     status, summary, log = run_to_end(bright_client({**options, **changes}))
     assert (status, summary["model_digest"]) == (0, DEFAULT_DIGEST)
     assert "stored model is damaged; using the shipped default" in log
+
+
+def test_stored_model_that_kills_whoever_loads_it_is_given_up(
+    eventful: Path, state: Path, options: dict[str, object]
+) -> None:
+    digest = hashlib.sha256(DEADLY).hexdigest()
+    (state / "models").mkdir(parents=True)
+    (state / "models" / "current").write_text(digest)
+    (state / "models" / f"{digest}.onnx").write_bytes(DEADLY)
+    changes = {"source": str(eventful), "is_fast": True, "learn_for_s": 5.0}
+    status, summary, log = run_to_end(bright_client({**options, **changes}))
+    assert (status, summary["alerts"], summary["model_digest"]) == (0, 2, DEFAULT_DIGEST), log
+    assert "stored model is refused; using the shipped default" in log
+    assert "3 programs died of it" in log
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,7 @@ def _check_alerts(state: Path) -> None:
     assert list((state / "clips").glob(".*")) == []
 
 
+@pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_whatever_is_killed_every_second_is_there_or_listed_and_every_alert_counts(camera: str, tmp_path: Path) -> None:
     seed = int(os.environ.get("EDGEGUARD_KILL_SEED", "20261124"))
     state = tmp_path / "state"
