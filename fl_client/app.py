@@ -249,6 +249,7 @@ class _Client:
             detector = DetectorChoice(config.detector, config.detector_width_px, config.detect_every)
         start = Start(
             site_file,
+            tuple(self._streams),
             folder.path,
             config.learn_for_s,
             models.current_model(),

@@ -6,13 +6,14 @@ the one that died is started again.
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import logging
 import selectors
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from context.event import Observation
@@ -131,7 +132,7 @@ class Box:
 
     Attributes:
         num_clips: Clips that were finished.
-        num_unstored: Reports of programs that could not be stored: the disk is full or broken.
+        num_unstored: Times that something could not be stored: the disk is full or broken.
         first_frame_s: ``time.monotonic()`` when the first frame was looked at; None before.
         last_frame_s: When the last was.
         feedback: Where the operator's word comes from; None without a coordinator.
@@ -147,9 +148,8 @@ class Box:
         self.feedback: FeedbackLine | None = None
         self.recording: ContinuousRecording | None = None
         self._watched, self._inference, self._alerts, self._clips = watched, inference, alerts, clips
-        self.keepers = list(
-            {id(one): one for camera in watched.values() for one in (camera.recording, camera.analysing)}.values()
-        )
+        both = [one for camera in watched.values() for one in (camera.recording, camera.analysing)]
+        self.keepers = list(dict.fromkeys(both))
         self._selector = selectors.DefaultSelector()
         self._registered: dict[StreamKeeper | InferenceKeeper, Program] = {}
         self._mender = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="mender")
@@ -218,23 +218,31 @@ class Box:
             keeper = key.data
             if keeper.program is None:
                 continue
-            try:
+            with self._storing():
                 if isinstance(keeper, InferenceKeeper):
                     self._take_inference_report(keeper)
                 else:
                     self._take_camera_report(keeper, keeper.receive())
-            except (sqlite3.Error, OSError):  # a full disk today must not end the watch
-                self.num_unstored += 1
-                logger.exception("a report could not be stored", extra={"num_unstored": self.num_unstored})
         for keeper in self.keepers:
             keeper.tick()
         self._inference.tick()
         for one in self._watched.values():
-            one.recorder.tick()
+            with self._storing():
+                one.recorder.tick()
         self._take_mended()
         if self.recording is not None:
             self.recording.look_after_disk(self._mender)
-        self._apply_feedback()
+        with self._storing():
+            self._apply_feedback()
+
+    @contextlib.contextmanager
+    def _storing(self) -> Iterator[None]:
+        """A full or broken disk ends no watch: what could not be completed is, at the next start."""
+        try:
+            yield
+        except (sqlite3.Error, OSError):
+            self.num_unstored += 1
+            logger.exception("something could not be stored", extra={"num_unstored": self.num_unstored})
 
     def _register(self) -> None:
         """Listens to the programs of now, and no longer to those of before."""
@@ -290,9 +298,9 @@ class Box:
         if seen.observation.operational_state != one.state:
             one.state = seen.observation.operational_state
             one.analysing.tell_state(one.state)
-        one.recorder.observe(seen.observation, seen.captured_s)
         one.note(seen)
         self._digest(one)
+        one.recorder.observe(seen.observation, seen.captured_s)
 
     def _digest(self, one: Watched) -> None:
         one.num_digested += 1
@@ -341,7 +349,8 @@ class Box:
     def _close_events(self) -> None:
         """Ends what is open, lets the cameras' programs make their clips whole, and has saved what was learned."""
         for one in self._watched.values():
-            one.recorder.end_event()
+            with self._storing():
+                one.recorder.end_event()
         for keeper in self.keepers:
             keeper.stop()
         give_up_s = time.monotonic() + STOP_GRACE_S
@@ -366,7 +375,8 @@ class Box:
         for one in done:
             digest = one.digest.result()
             self.num_clips += int(digest is not None)
-            one.complete(one.alert_id, digest)
+            with self._storing():
+                one.complete(one.alert_id, digest)
 
 
 def tampered(tamper: Tamper, instant_s: float, state: str) -> Observation:

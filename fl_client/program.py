@@ -1,11 +1,11 @@
 """One program of a box, started with a channel to it: watched, asked, and ended."""
 
-import os
 import signal
 import subprocess
 import sys
 
-from fl_client.channel import Channel
+from fl_client.channel import Channel, Dialogue, M
+from fl_client.errors import ChannelError
 
 END_GRACE_S = 2.0
 
@@ -19,6 +19,7 @@ class Program:
     Attributes:
         channel: To it.
         pid: Process number, for messages and tests.
+        problem: What it sent that is no message; None where it did not.
 
     Raises:
         OSError: No process can be started.
@@ -40,6 +41,21 @@ class Program:
         finally:
             end.close()
         self.pid = self._process.pid
+        self.problem: str | None = None
+
+    def receive(self, dialogue: Dialogue[M]) -> M | None:
+        """Waits for the next message.
+
+        Returns:
+            The message; None where the program has ended, or was ended for having sent what is none.
+        """
+        try:
+            received = self.channel.receive()
+            return None if received is None else dialogue.parse(received.content)
+        except ChannelError as error:
+            self.problem = str(error)
+            self.kill()
+            return None
 
     def kill(self) -> None:
         """Ends it at once; its channel then ends, too."""
@@ -57,9 +73,3 @@ class Program:
         if code < 0:
             return f"died of {signal.Signals(-code).name}"
         return f"ended with status {code}" if code else None
-
-
-def closed(descriptors: tuple[int, ...]) -> None:
-    """Closes file descriptors that are no longer needed here."""
-    for one in descriptors:
-        os.close(one)

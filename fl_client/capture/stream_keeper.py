@@ -27,7 +27,7 @@ from fl_client.capture.dialogue import (
     Stop,
     Watch,
 )
-from fl_client.errors import ChannelError, SourceError
+from fl_client.errors import SourceError
 from fl_client.program import Program
 from fl_runtime.backoff import Backoff
 
@@ -151,17 +151,11 @@ class StreamKeeper:
         """Takes the next report, waiting for it; None where the program has ended, and then looks after that."""
         if self._program is None:
             raise RuntimeError("expected a running program")
-        try:
-            received = self._program.channel.receive()
-            report = None if received is None else REPORTS.parse(received.content)
-        except ChannelError as error:
-            self._program.kill()
-            self._ended(str(error))
-            return None
+        report = self._program.receive(REPORTS)
         if report is None:
-            self._ended(None)
-            return None
-        self._note(report)
+            self._ended(self._program.problem)
+        else:
+            self._note(report)
         return report
 
     def tick(self) -> None:

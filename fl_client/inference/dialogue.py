@@ -25,6 +25,7 @@ class Start:
 
     Attributes:
         site_file: Site description, YAML or JSON; checked by the box.
+        cameras: Those of its cameras that are watched.
         state_dir: The client's folder.
         learn_for_s: Seconds a new camera learns.
         model_path: Model to score with; None: the one that ships with the client.
@@ -34,6 +35,7 @@ class Start:
     """
 
     site_file: pathlib.Path
+    cameras: tuple[str, ...]
     state_dir: pathlib.Path
     learn_for_s: float
     model_path: pathlib.Path | None

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fl_client.errors import ChannelError, UnreachableError
+from fl_client.errors import UnreachableError
 from fl_client.inference.dialogue import (
     REPORTS,
     ApplyFeedback,
@@ -133,15 +133,9 @@ class InferenceKeeper:
         """Takes the next report, waiting for it; None where the program has ended, and then looks after that."""
         if self._program is None:
             raise RuntimeError("expected a running program")
-        try:
-            received = self._program.channel.receive()
-            report = None if received is None else REPORTS.parse(received.content)
-        except ChannelError as error:
-            self._program.kill()
-            self._ended(str(error))
-            return None
+        report = self._program.receive(REPORTS)
         if report is None:
-            self._ended(None)
+            self._ended(self._program.problem)
         else:
             self._note(report)
         return report

@@ -104,7 +104,8 @@ class InferenceProgram:
     def __init__(self, channel: Channel, start: Start, build_pipeline: PipelineFactory) -> None:
         self._channel = channel
         site = load_config(start.site_file, Site)
-        self._watched = {camera.name: _Watched(build_pipeline(start, site, camera)) for camera in site.cameras}
+        watched = [camera for camera in site.cameras if camera.name in start.cameras]
+        self._watched = {camera.name: _Watched(build_pipeline(start, site, camera)) for camera in watched}
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel, selectors.EVENT_READ, "")
         self._swapper = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="swap")

@@ -48,7 +48,7 @@ class Shelf:
 @pytest.fixture
 def pipeline(tmp_path: Path) -> BrightnessPipeline:
     camera = Camera(name="door")
-    start = Start(tmp_path / "site.json", tmp_path, 0.0, None, None, None, "info")
+    start = Start(tmp_path / "site.json", ("door",), tmp_path, 0.0, None, None, None, "info")
     return BrightnessPipeline(start, Site(name="s", cameras=(camera,)), camera)
 
 

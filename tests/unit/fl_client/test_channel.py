@@ -1,5 +1,6 @@
 """Messages between the programs of a box: what was sent arrives whole; what is no message is refused."""
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fl_client.capture import dialogue
-from fl_client.capture.dialogue import ORDERS, REPORTS, Beat, ClipFinished, SourceFailed, TamperSeen
+from fl_client.capture.dialogue import REPORTS, Beat, ClipFinished, SourceFailed, TamperSeen
 from fl_client.capture.tamper import Tamper
 from fl_client.channel import MAX_DESCRIPTORS, MAX_MESSAGE_BYTES, Channel
 from fl_client.errors import ChannelError
@@ -86,11 +87,7 @@ def test_too_many_descriptors_are_refused_and_closed(ends: Ends) -> None:
 
 
 def test_program_that_does_not_read_counts_as_gone(ends: Ends) -> None:
-    for _ in range(100_000):
-        if not ends[0].send(SourceFailed("x" * 4000)):
-            break
-    else:
-        raise AssertionError("expected the channel to be full some time")
+    assert not all(ends[0].send(SourceFailed("x" * 4000)) for _ in range(100_000))
 
 
 @pytest.mark.parametrize(
@@ -116,8 +113,5 @@ def test_what_is_no_report_is_refused(content: bytes, words: str) -> None:
 @given(st.binary(max_size=300))
 def test_whatever_comes_is_a_message_or_refused(content: bytes) -> None:
     for kind in (b"", b"Beat\n", b"ClipFinished\n", b"TamperSeen\n"):
-        try:
-            REPORTS.parse(kind + content)
-            ORDERS.parse(kind + content)
-        except ChannelError:
-            continue
+        with contextlib.suppress(ChannelError):
+            assert type(REPORTS.parse(kind + content)).__name__.encode() + b"\n" == kind
