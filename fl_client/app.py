@@ -48,8 +48,6 @@ _USUAL_PROPORTIONS = (9, 16)
 _KEEP_LONGER_S = 3.0
 """An event is known only some frames after it began; its clip begins before it began."""
 _RETRY_S = 0.1
-
-
 INFERENCE_MODULE = "fl_client.inference"
 
 
@@ -194,11 +192,8 @@ class _Client:
         with contextlib.ExitStack() as stack:  # ends in reverse: what others still use is closed last
             database = open_database(folder.database_path)
             stack.callback(database.close)
-            alerts, cursor, models = (
-                AlertStore(database, folder.alerts),
-                FeedbackCursor(database),
-                ModelStore(folder.models),
-            )
+            alerts, cursor = AlertStore(database, folder.alerts), FeedbackCursor(database)
+            models = ModelStore(folder.models)
             inference = self._inference = self._start_inference(folder, models, stop)
             watched = {
                 name: Watched(

@@ -155,15 +155,17 @@ class CameraProgram:
         if not self._is_analysed:
             return
         self._heed_wish()
-        if self._passes(seen):
-            if self._held is not None:  # movement needs two
-                self._analyse(self._held)
-            self._held = None
-            self._analyse(seen)
-        else:
+        if not self._passes(seen):
             self._held = seen
+            return
+        if self._held is not None and self._gate.moved_s == seen.instant_s:  # movement needs two
+            self._analyse(self._held)
+        self._held = None
+        self._analyse(seen)
 
     def _heed_wish(self) -> None:
+        if self._source.is_lossless:
+            return
         wish = self._sender.wish()
         if wish is not None:
             self._gate.is_busy = wish.is_busy

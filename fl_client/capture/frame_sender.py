@@ -34,7 +34,7 @@ class FrameSender:
         self._num_put, self._num_digested = 0, 0
         self._waiting: collections.deque[CapturedFrame] = collections.deque()
         self._link: socket.socket | None = None
-        self._is_closing = self._is_sending = False
+        self._is_sending = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="frame-sender", daemon=True)
         self._thread.start()
@@ -58,7 +58,7 @@ class FrameSender:
         """Hands a frame over as soon as it can be; of a lossless source waits until there is room."""
         with self._changed:
             if self._is_lossless:
-                self._changed.wait_for(lambda: self._num_put - self._num_digested < AHEAD_FRAMES or self._is_closing)
+                self._changed.wait_for(lambda: self._num_put - self._num_digested < AHEAD_FRAMES)
             elif len(self._waiting) >= WAITING_FRAMES:
                 self._waiting.popleft()
                 self.num_dropped += 1
@@ -80,22 +80,12 @@ class FrameSender:
     def flush(self) -> None:
         """Waits until all frames are handed over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closing or not (self._waiting or self._is_sending))
-
-    def close(self) -> None:
-        """Ends the thread; what waits is lost."""
-        with self._changed:
-            self._is_closing = True
-            self._changed.notify_all()
-            if self._link is not None:
-                self._link.close()
+            self._changed.wait_for(lambda: not (self._waiting or self._is_sending))
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._is_closing or (self._waiting and self._link is not None))
-                if self._is_closing:
-                    return
+                self._changed.wait_for(lambda: self._waiting and self._link is not None)
                 frame, link, self._is_sending = self._waiting.popleft(), self._link, True
             has_sent = link is not None and _send(link, frame)
             with self._changed:

@@ -5,7 +5,7 @@ Rules:
 1. While anything moves, and for ``LINGER_S`` after, every picture passes.
 2. While the inference program sees anything at all, moving or not, every picture passes.
 3. Otherwise one passes every ``KEEP_S``: daylight is followed, and what is too faint for this gate is seen after all.
-4. The last picture that did not pass goes before the first that does: movement needs two.
+4. Where something begins to move, the picture before goes first: movement needs two.
 """
 
 import dataclasses
@@ -74,7 +74,7 @@ class MotionGate:
 
 
 def _cells(luma: Luma) -> Cells:
-    """Mean brightness of the squares; by halves, which is five times as fast as at once."""
+    """Mean brightness of the squares; by halves, which OpenCV does much faster than all at once."""
     while luma.shape[1] >= 4 * WIDTH_CELLS:
         half = (luma.shape[1] // 2, max(1, luma.shape[0] // 2))
         luma = np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), np.uint8)

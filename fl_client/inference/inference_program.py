@@ -61,7 +61,7 @@ class Pipeline(Protocol):
         """Whether it sees anything, or still learns what an empty scene is: then quiet pictures are wanted, too."""
 
     def process(self, frame: Picture, instant_s: float) -> ScoredFrameView:
-        """Scores the next frame, ``(H, W, 3)`` BGR."""
+        """Scores the next frame, ``(H, W)`` grey or ``(H, W, 3)`` BGR."""
 
     def swap_model(self, model_path: Path) -> str:
         """Loads and checks a model, then uses it from the next frame on; returns its digest. From any thread."""

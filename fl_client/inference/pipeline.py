@@ -128,7 +128,7 @@ class CameraPipeline:
         """Takes the next frame, at ``ANALYSIS_FPS`` or less.
 
         Args:
-            frame: ``(H, W, 3)`` BGR, uint8.
+            frame: ``(H, W)`` grey or ``(H, W, 3)`` BGR, uint8.
             instant_s: Seconds since 1970 UTC.
 
         Raises:

@@ -6,7 +6,6 @@ neither.
 
 import concurrent.futures
 import dataclasses
-import logging
 import math
 import threading
 from collections.abc import Callable
@@ -20,8 +19,6 @@ from fl_client.recording.packet_clip import PacketClip
 from fl_client.recording.packet_ring import VIDEO, PacketRing
 from fl_client.recording.segment_writer import SegmentWriter
 from fl_client.recording.take import StoredPacket, Take
-
-logger = logging.getLogger(__name__)
 
 MAX_RING_BYTES = 64 * 1024 * 1024
 """Bound on the packets kept for clips that may begin; a minute of a camera at 8 Mbit/s."""

@@ -10,6 +10,7 @@ from context.event import Event
 from context.recording import RecordingSettings
 from context.severity import severity_word
 from fl_client.capture.dialogue import Beat, RecordingStopped, Report, SegmentClosed, SegmentOpened
+from fl_client.recording.event_recorder import POST_EVENT_S, PRE_EVENT_S
 from fl_client.recording.mending import length_of
 from fl_client.recording.retention import Tier, expired, most_bytes, tier_of
 from fl_client.storage.recordings import RecordingStore
@@ -18,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 RETENTION_S = 60.0
 """Seconds between two looks at what has to go."""
-AROUND_EVENT_S = 5.0
 _REMEMBERED_MOVES = 600
 _BEAT_SLACK_S = 1.5
 _BOX_WAS_OFF = "the box was not running"
@@ -54,7 +54,7 @@ class ContinuousRecording:
 
     def mark(self, camera: str, event: Event) -> None:
         """Has what an event was in kept for longer."""
-        began_s, ended_s = event.first.instant_s - AROUND_EVENT_S, event.ended_s + AROUND_EVENT_S
+        began_s, ended_s = event.first.instant_s - PRE_EVENT_S, event.ended_s + POST_EVENT_S
         self._store.mark(camera, began_s, ended_s, tier_of(severity_word(event.peak.severity)))
 
     def close_left(self, camera: str | None = None) -> None:

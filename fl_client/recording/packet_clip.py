@@ -72,7 +72,7 @@ class PacketClip:
         return _taken_over(self._file.path, self.path, lambda whole: self._write_kept(whole, self._kept or []))
 
     def _write_kept(self, whole: Path, kept: list[StoredPacket]) -> None:
-        """Writes the clip once more, from memory: reading back what is on the disk takes eight times as long."""
+        """Writes the clip once more, from memory: to open what is on the disk for reading takes longer."""
         take, suffix = self._file.take, self.path.suffix
         with av.open(str(whole), "w", format=suffix[1:], options=_INDEX_IN_FRONT[suffix]) as container:
             muxer = Muxer(container, take, range(take.num_streams), sound_filters(take))

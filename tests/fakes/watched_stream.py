@@ -10,7 +10,7 @@ from typing import Self
 from fl_client.capture.dialogue import Report, Watch
 from fl_client.capture.source import Source, check_path
 from fl_client.capture.stream_keeper import NO_FRAME_S, StreamKeeper
-from fl_client.capture.wire import CapturedFrame, FrameReader
+from fl_client.capture.wire import CapturedFrame, FrameReader, Wish
 from fl_client.channel import Channel
 
 PATIENCE_S = 30.0
@@ -47,6 +47,10 @@ class WatchedStream:
         self._links.append(ours)
         self._reader = FrameReader(ours)
         return theirs.detach()
+
+    def wish(self, wish: Wish) -> None:
+        """Tells the program what the inference program would wish."""
+        self._links[-1].send(wish.packed())
 
     def turn(self, timeout_s: float = 0.05) -> None:
         """Takes what there is by now, or comes within a time."""

@@ -18,6 +18,7 @@ import pytest
 from fl_client.capture.dialogue import Begin, ClipFinished, Report, Watch
 from fl_client.capture.frame_sender import WAITING_FRAMES
 from fl_client.capture.source import Source
+from fl_client.capture.wire import Wish
 from fl_client.errors import SourceError
 from fl_client.program import Program
 from tests.fakes.videos import decoded_times, write_video
@@ -141,6 +142,28 @@ def test_program_ends_when_the_box_is_gone(video: Path, clips: Path, *, has_begu
         program.channel.send(Begin())
         assert program.channel.receive() is not None
     assert program.cause_of_end(5.0) is None  # closes the channel, as a box that dies does
+
+
+@pytest.mark.parametrize(
+    ("wish", "least", "most"), [(Wish(True, 10.0), 25, 31), (Wish(True, 5.0), 12, 18), (Wish(False, 10.0), 2, 8)]
+)
+def test_inference_program_gets_as_many_pictures_of_a_quiet_scene_as_it_wishes(
+    tmp_path: Path, clips: Path, wish: Wish, least: int, most: int
+) -> None:
+    """What it wishes is heard while the film goes on; three of its last seconds are counted."""
+    film = write_video(tmp_path / "still.mp4", 7.0, codec="libx264", still_from_s=0.0)
+    with WatchedStream(Source(str(film), FPS, start_s=100.0), clips) as stream:
+        stream.next_frame()
+        stream.wish(wish)
+        frames = stream.to_the_end()
+    assert least <= len([one for one in frames if 103.5 <= one.instant_s < 106.5]) <= most
+
+
+def test_film_at_full_speed_has_every_picture_looked_at_whatever_is_wished(video: Path, clips: Path) -> None:
+    with WatchedStream(Source(str(video), FPS, is_fast=True), clips) as stream:
+        stream.next_frame()
+        stream.wish(Wish(is_busy=False, rate_fps=2.5))
+        assert len(stream.to_the_end()) == pytest.approx(40, abs=1)
 
 
 def finished(reports: list[Report]) -> list[ClipFinished]:

@@ -72,6 +72,18 @@ def wait_for_new_scorer(pipeline: CameraPipeline) -> None:
     pipeline._fitter.submit(lambda: None).result(timeout=30)
 
 
+def test_camera_is_busy_while_it_learns_the_scene_and_while_anybody_is_there(tmp_path: Path, model: Path) -> None:
+    watching = Watching(tmp_path / "state", model)
+    watching.watch(walking_frames(30, seed=1))
+    assert watching.pipeline.is_busy
+    watching.watch(walking_frames(round(LEARN_FOR_S * FPS), seed=1))
+    assert watching.pipeline.is_busy
+    empty = list(walking_frames(140, seed=2, walkers_every=1000))[120:]
+    watching.watch(iter(empty))
+    assert not watching.pipeline.is_busy
+    watching.pipeline.close()
+
+
 @pytest.fixture
 def learned(tmp_path: Path, model: Path) -> Iterator[Watching]:
     watching = Watching(tmp_path / "state", model)
